@@ -17,6 +17,7 @@
 #endif
 
 #include <mxl/dataformat.h>
+#include <mxl/platform.h>
 #include <mxl/rational.h>
 
 #ifdef __cplusplus
@@ -102,11 +103,7 @@ typedef struct mxlContinuousFlowConfigInfo_t {
  */
 typedef struct mxlFlowConfigInfo_t {
 	mxlCommonFlowConfigInfo common;
-	/* The language has unnamed unions since C11; C99 has them as an extension of compilers. */
-#if defined(__GNUC__) || defined(__clang__)
-	__extension__
-#endif
-	union {
+	MXL_EXTENSION union {
 		mxlDiscreteFlowConfigInfo discrete;
 		mxlContinuousFlowConfigInfo continuous;
 	};

@@ -21,6 +21,18 @@
 #endif
 
 /*
+ * MXL_EXTENSION - what follows is newer than the language the program asked for
+ *
+ * Unnamed unions came with C11; compilers have had them long before, and with this mark they do
+ * not complain even when asked to be pedantic about C99.
+ */
+#if defined(__GNUC__) || defined(__clang__)
+#define MXL_EXTENSION __extension__
+#else
+#define MXL_EXTENSION
+#endif
+
+/*
  * MXL_NODISCARD - a result that must be looked at (C++ only, nothing in C)
  * MXL_CONSTEXPR - a function whose value the compiler may compute (C++; plain inline in C)
  */

@@ -195,8 +195,8 @@ static bool take_sound(struct reader *r, unsigned int n, uint64_t now)
 static void show_progress(const struct reader *r, unsigned int done)
 {
 	const struct demo_plan *plan = &r->opt->plan;
-	unsigned int per_second = (plan->rate.numerator + plan->rate.denominator - 1) /
-				  plan->rate.denominator;
+	unsigned int per_second =
+		(plan->rate.numerator + plan->rate.denominator - 1) / plan->rate.denominator;
 	bool terminal = isatty(STDERR_FILENO);
 
 	if (done % (terminal ? per_second / 4 + 1 : per_second * 4) && done != plan->frames)

@@ -159,8 +159,8 @@ static void wait_for_start(struct writer *w)
 
 	if (!hear_reader(w, READER_PATIENCE_MS, line, sizeof(line)) ||
 	    sscanf(line, "start %" SCNu64, &start) != 1)
-		demo_die(demo_stop ? "stopped before the start" :
-				     "no reader came; see what demo-read says");
+		demo_die(demo_stop ? "stopped before the start"
+				   : "no reader came; see what demo-read says");
 	w->first_frame = mxlTimestampToIndex(&plan->rate, start);
 	w->first_sample = demo_samples_until(&plan->rate, w->first_frame - 1);
 	w->next_sample = w->first_sample;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The 42 functions, their types written down a second time: compiling compares them with the
+ * headers. Running asks the dynamic linker for each by its name and version.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include <mxl/flow.h>
+#include <mxl/mxl.h>
+#include <mxl/time.h>
+
+typedef mxlStatus status;
+typedef mxlInstance instance;
+typedef mxlFlowReader reader;
+typedef mxlFlowWriter writer;
+typedef mxlFlowSynchronizationGroup group;
+typedef mxlRational rate;
+typedef uint64_t u64;
+typedef uint16_t u16;
+
+#define FUNCTIONS(F)                                                                               \
+	F(mxlGetVersion, status, (mxlVersionType *))                                               \
+	F(mxlCreateInstance, instance, (const char *, const char *))                               \
+	F(mxlDestroyInstance, status, (instance))                                                  \
+	F(mxlGarbageCollectFlows, status, (instance))                                              \
+	F(mxlIsTmpFs, status, (const char *, bool *))                                              \
+	F(mxlCreateFlowWriter, status,                                                             \
+	  (instance, const char *, const char *, writer *, mxlFlowConfigInfo *, bool *))           \
+	F(mxlReleaseFlowWriter, status, (instance, writer))                                        \
+	F(mxlCreateFlowReader, status, (instance, const char *, const char *, reader *))           \
+	F(mxlReleaseFlowReader, status, (instance, reader))                                        \
+	F(mxlIsFlowActive, status, (instance, const char *, bool *))                               \
+	F(mxlGetFlowDef, status, (instance, const char *, char *, size_t *))                       \
+	F(mxlFlowReaderGetInfo, status, (reader, mxlFlowInfo *))                                   \
+	F(mxlFlowReaderGetConfigInfo, status, (reader, mxlFlowConfigInfo *))                       \
+	F(mxlFlowReaderGetRuntimeInfo, status, (reader, mxlFlowRuntimeInfo *))                     \
+	F(mxlFlowReaderGetGrain, status, (reader, u64, u64, mxlGrainInfo *, uint8_t **))           \
+	F(mxlFlowReaderGetGrainSlice, status, (reader, u64, u16, u64, mxlGrainInfo *, uint8_t **)) \
+	F(mxlFlowReaderGetGrainNonBlocking, status, (reader, u64, mxlGrainInfo *, uint8_t **))     \
+	F(mxlFlowReaderGetGrainSliceNonBlocking, status,                                           \
+	  (reader, u64, u16, mxlGrainInfo *, uint8_t **))                                          \
+	F(mxlFlowReaderGetMaxReadLengthSamples, status, (reader, size_t *))                        \
+	F(mxlFlowReaderGetSamples, status,                                                         \
+	  (reader, u64, size_t, u64, mxlWrappedMultiBufferSlice *))                                \
+	F(mxlFlowReaderGetSamplesNonBlocking, status,                                              \
+	  (reader, u64, size_t, mxlWrappedMultiBufferSlice *))                                     \
+	F(mxlFlowWriterGetGrainInfo, status, (writer, u64, mxlGrainInfo *))                        \
+	F(mxlFlowWriterOpenGrain, status, (writer, u64, mxlGrainInfo *, uint8_t **))               \
+	F(mxlFlowWriterCancelGrain, status, (writer))                                              \
+	F(mxlFlowWriterCommitGrain, status, (writer, const mxlGrainInfo *))                        \
+	F(mxlFlowWriterGetMaxWriteLengthSamples, status, (writer, size_t *))                       \
+	F(mxlFlowWriterOpenSamples, status,                                                        \
+	  (writer, u64, size_t, mxlMutableWrappedMultiBufferSlice *))                              \
+	F(mxlFlowWriterCancelSamples, status, (writer))                                            \
+	F(mxlFlowWriterCommitSamples, status, (writer))                                            \
+	F(mxlCreateFlowSynchronizationGroup, status, (instance, group *))                          \
+	F(mxlReleaseFlowSynchronizationGroup, status, (instance, group))                           \
+	F(mxlFlowSynchronizationGroupAddReader, status, (group, reader))                           \
+	F(mxlFlowSynchronizationGroupAddPartialGrainReader, status, (group, reader, u16))          \
+	F(mxlFlowSynchronizationGroupRemoveReader, status, (group, reader))                        \
+	F(mxlFlowSynchronizationGroupWaitForDataAt, status, (group, u64, u64))                     \
+	F(mxlGetCurrentIndex, u64, (const rate *))                                                 \
+	F(mxlGetNsUntilIndex, u64, (u64, const rate *))                                            \
+	F(mxlTimestampToIndex, u64, (const rate *, u64))                                           \
+	F(mxlIndexToTimestamp, u64, (const rate *, u64))                                           \
+	F(mxlSleepForNs, void, (u64))                                                              \
+	F(mxlSleepUntil, void, (u64))                                                              \
+	F(mxlGetTime, u64, (void))
+
+/* A declaration that differs from the one in the header does not compile. */
+#define DECLARE(name, result, arguments) result name arguments;
+FUNCTIONS(DECLARE)
+
+int main(int argc, char **argv)
+{
+	unsigned int cases = 0, failures = 0;
+	void *library = dlopen(argc > 1 ? argv[1] : "libmxl.so.1", RTLD_NOW | RTLD_LOCAL);
+
+	if (!library) {
+		printf("1..1\n# %s\nnot ok 1 - the library can be loaded\n", dlerror());
+		return 1;
+	}
+#define LOOK_UP(name, result, arguments)                                     \
+	do {                                                                 \
+		void *found = dlvsym(library, #name, "MXL_1.2");             \
+                                                                             \
+		cases++;                                                     \
+		failures += !found;                                          \
+		printf("%sok %u - " #name "\n", found ? "" : "not ", cases); \
+	} while (0);
+	FUNCTIONS(LOOK_UP)
+	printf("1..%u\n", cases);
+	dlclose(library);
+	return failures || cases != 42;
+}

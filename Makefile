@@ -15,6 +15,7 @@ DEPS := tests/scripts/deps
 MESON_FLAGS ?=
 DKMS_SRC = $(DESTDIR)/usr/src/mxl-$(VERSION)
 UDEV_RULES_DIR ?= /etc/udev/rules.d
+MODULES_LOAD_DIR ?= /etc/modules-load.d
 
 # Meson and the compilers speak to people in their language, scripts read them in one.
 export LC_ALL ?= C.UTF-8
@@ -113,6 +114,7 @@ dkms-install:
 	install -m 644 $(wildcard kmod/*.[ch]) $(DKMS_SRC)/kmod
 	install -m 644 $(wildcard kmod/include/uapi/linux/*.h) $(DKMS_SRC)/kmod/include/uapi/linux
 	install -m 644 $(wildcard udev/*.rules) $(DESTDIR)$(UDEV_RULES_DIR)
+	install -D -m 644 udev/mxl.conf $(DESTDIR)$(MODULES_LOAD_DIR)/mxl.conf
 ifeq ($(DESTDIR),)
 	dkms add -m mxl -v $(VERSION)
 	dkms install -m mxl -v $(VERSION)
@@ -125,6 +127,7 @@ ifeq ($(DESTDIR),)
 endif
 	rm -rf $(DKMS_SRC)
 	rm -f $(addprefix $(DESTDIR)$(UDEV_RULES_DIR)/,$(notdir $(wildcard udev/*.rules)))
+	rm -f $(DESTDIR)$(MODULES_LOAD_DIR)/mxl.conf
 
 clean:
 	rm -rf build

@@ -11,6 +11,8 @@
 
 #define FLOW_PATIENCE_NS (10 * DEMO_NS_PER_S)
 #define FRAME_PATIENCE_NS (2 * DEMO_NS_PER_S)
+/* Waits are not ended by signals, so none may be long. */
+#define WAIT_NS (DEMO_NS_PER_S / 4)
 #define START_DELAY_NS (DEMO_NS_PER_S / 2)
 
 struct options {
@@ -209,6 +211,18 @@ static void show_progress(const struct reader *r, unsigned int done)
 		terminal && done != plan->frames ? "" : "\n");
 }
 
+static mxlStatus wait_for(struct reader *r, uint64_t due)
+{
+	uint64_t now = mxlGetTime();
+	uint64_t deadline = (due > now ? due : now) + FRAME_PATIENCE_NS;
+	mxlStatus status;
+
+	do {
+		status = mxlFlowSynchronizationGroupWaitForDataAt(r->group, due, WAIT_NS);
+	} while (status == MXL_ERR_OUT_OF_RANGE_TOO_EARLY && !demo_stop && mxlGetTime() < deadline);
+	return status;
+}
+
 /* Returns how many frames were waited for. */
 static unsigned int read_all(struct reader *r)
 {
@@ -217,14 +231,13 @@ static unsigned int read_all(struct reader *r)
 	unsigned int n;
 
 	for (n = 0; n < plan->frames && !demo_stop; n++) {
-		uint64_t due = mxlIndexToTimestamp(&plan->rate, r->first_frame + n);
-		uint64_t now = mxlGetTime();
-		uint64_t patience = FRAME_PATIENCE_NS + (due > now ? due - now : 0);
+		uint64_t now;
 
-		status = mxlFlowSynchronizationGroupWaitForDataAt(r->group, due, patience);
+		status = wait_for(r, mxlIndexToTimestamp(&plan->rate, r->first_frame + n));
 		now = mxlGetTime();
-		if (status == MXL_ERR_OUT_OF_RANGE_TOO_EARLY || status == MXL_ERR_FLOW_INVALID ||
-		    status == MXL_ERR_TIMEOUT) {
+		if (demo_stop)
+			break;
+		if (status == MXL_ERR_OUT_OF_RANGE_TOO_EARLY || status == MXL_ERR_FLOW_INVALID) {
 			fprintf(stderr, "\ndemo-read: frame %u did not come: %s\n", n,
 				demo_status(status));
 			break;

@@ -14,6 +14,7 @@ RELEASE := build/release
 DEPS := tests/scripts/deps
 MESON_FLAGS ?=
 DKMS_SRC = $(DESTDIR)/usr/src/mxl-$(VERSION)
+DKMS_KERNELS ?= $(notdir $(patsubst %/build/Makefile,%,$(wildcard /lib/modules/*/build/Makefile)))
 UDEV_RULES_DIR ?= /etc/udev/rules.d
 MODULES_LOAD_DIR ?= /etc/modules-load.d
 
@@ -22,7 +23,7 @@ export LC_ALL ?= C.UTF-8
 MAKEFLAGS += --no-print-directory
 
 .PHONY: all help lib modules demo check check-quick check-full bench install uninstall \
-	dkms-install dkms-uninstall style format clean
+	dkms-install dkms-remove dkms-uninstall style format clean
 all: lib
 
 help:
@@ -65,8 +66,10 @@ bench:
 	$(call build_demo,bench)
 	@tests/bench/run --build $(RELEASE) $(if $(BASELINE),--baseline $(BASELINE)) $(BENCH_FLAGS)
 
+# Where kernels cannot be built or guests not be started, their tests are skipped and say so.
 check:
 	@$(DEPS) check
+	@$(DEPS) kernel || true
 	@tests/scripts/check default
 
 check-quick:
@@ -75,6 +78,7 @@ check-quick:
 
 check-full:
 	@$(DEPS) check
+	@$(DEPS) full || true
 	@tests/scripts/check full
 
 style:
@@ -106,28 +110,35 @@ modules:
 		exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-# Only what building the module takes; wanted by dkms in /usr/src.
-dkms-install:
-	@command -v dkms >/dev/null || { echo 'dkms is missing (Debian: apt-get install dkms)' >&2; exit 1; }
-	install -d $(DKMS_SRC)/kmod/include/uapi/linux $(DESTDIR)$(UDEV_RULES_DIR)
-	install -m 644 Kbuild Makefile dkms.conf $(DKMS_SRC)
+# Only what building the module takes; wanted by dkms in /usr/src. Built at once for each kernel
+# whose headers are there; for those installed later DKMS does it by itself.
+dkms-install: dkms-remove
+	install -d $(DKMS_SRC)/kmod/include/uapi/linux $(DESTDIR)$(UDEV_RULES_DIR) $(DESTDIR)$(MODULES_LOAD_DIR)
+	install -m 644 Kbuild dkms.conf $(DKMS_SRC)
 	install -m 644 $(wildcard kmod/*.[ch]) $(DKMS_SRC)/kmod
 	install -m 644 $(wildcard kmod/include/uapi/linux/*.h) $(DKMS_SRC)/kmod/include/uapi/linux
-	install -m 644 $(wildcard udev/*.rules) $(DESTDIR)$(UDEV_RULES_DIR)
-	install -D -m 644 udev/mxl.conf $(DESTDIR)$(MODULES_LOAD_DIR)/mxl.conf
+	install -m 644 udev/60-mxl.rules $(DESTDIR)$(UDEV_RULES_DIR)
+	install -m 644 udev/mxl.conf $(DESTDIR)$(MODULES_LOAD_DIR)
 ifeq ($(DESTDIR),)
 	dkms add -m mxl -v $(VERSION)
-	dkms install -m mxl -v $(VERSION)
-	-udevadm control --reload
+	@[ -n '$(DKMS_KERNELS)' ] || echo 'No kernel headers are installed (Debian:' \
+		'linux-headers-amd64); DKMS builds the module when they are.'
+	@for kernel in $(DKMS_KERNELS); do \
+		dkms install -m mxl -v $(VERSION) -k $$kernel || exit 1; \
+	done
+	-@udevadm control --reload 2>/dev/null || true
 endif
 
-dkms-uninstall:
+# An earlier installation of the same version, if any
+dkms-remove:
 ifeq ($(DESTDIR),)
-	-dkms remove -m mxl -v $(VERSION) --all
+	@command -v dkms >/dev/null || { echo 'dkms is missing (Debian: apt-get install dkms)' >&2; exit 1; }
+	@[ -z "$$(dkms status -m mxl -v $(VERSION) 2>/dev/null)" ] || dkms remove -m mxl -v $(VERSION) --all
 endif
 	rm -rf $(DKMS_SRC)
-	rm -f $(addprefix $(DESTDIR)$(UDEV_RULES_DIR)/,$(notdir $(wildcard udev/*.rules)))
-	rm -f $(DESTDIR)$(MODULES_LOAD_DIR)/mxl.conf
+
+dkms-uninstall: dkms-remove
+	rm -f $(DESTDIR)$(UDEV_RULES_DIR)/60-mxl.rules $(DESTDIR)$(MODULES_LOAD_DIR)/mxl.conf
 
 clean:
 	rm -rf build

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=dash
+# The module in a guest: KUnit where the kernel has it, then each program of
+# /t/uapi with the module loaded, alone with the kernel as it has been left.
+
+vm_check "mxl.ko loads" insmod mxl.ko || exit 1
+vm_check "/dev/mxl is there" test -c /dev/mxl
+
+vm_leaks_clear
+if [ -e mxl_kunit.ko ] && [ -d /sys/kernel/debug/kunit ]; then
+	vm_kunit mxl_kunit.ko
+	vm_check "mxl_kunit.ko unloads" rmmod mxl_kunit
+fi
+
+if ! grep -qw vm.kunit-only /proc/cmdline; then
+	for program in /t/uapi/*; do
+		[ -x "$program" ] || continue
+		vm_tap "$(basename "$program")" "$program"
+	done
+fi
+
+# Lockdep and kcov see more on a second life of the module.
+vm_check "mxl.ko unloads" rmmod mxl
+vm_check "mxl.ko loads again" insmod mxl.ko
+vm_check "mxl.ko unloads again" rmmod mxl
+if vm_has_kmemleak; then
+	vm_check "no memory was leaked" vm_leaks
+fi
+
+if [ -d /share ] && [ -d /sys/kernel/debug/gcov ]; then
+	# Counts of an unloaded module are kept. The files are links into a
+	# file system that cannot be archived, so each is read.
+	find /sys/kernel/debug/gcov -path '*/src/*' -name '*.gcda' | while read -r file; do
+		cat "$file" >"/share/$(echo "${file#*/src/}" | tr / +)"
+	done
+fi

@@ -165,7 +165,7 @@ static bool take_sound(struct reader *r, unsigned int n, uint64_t now)
 	uint64_t origin = demo_samples_until(rate, r->first_frame - 1);
 	uint64_t begin = demo_samples_until(rate, r->first_frame + n - 1);
 	uint64_t end = demo_samples_until(rate, r->first_frame + n);
-	mxlWrappedMultiBufferSlice slices;
+	mxlWrappedMultiBufferSlice slices = { 0 };
 	const mxlBufferSlice *part = slices.base.fragments;
 	mxlStatus status;
 

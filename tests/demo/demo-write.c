@@ -16,7 +16,7 @@
 #define READER_PATIENCE_MS 30000
 
 struct picture {
-	const uint8_t *data;
+	const void *data;
 	size_t size;
 };
 
@@ -186,7 +186,7 @@ static const uint8_t *window(const struct writer *w, unsigned int n)
 		x = groups - x;
 	if (number & 2)
 		y = lines - y;
-	return w->pictures[number].data + y * stride + x * 16;
+	return (const uint8_t *)w->pictures[number].data + y * stride + x * 16;
 }
 
 /* The digest is taken of the source: what reached the flow is for the reader to find out. */
@@ -241,7 +241,7 @@ static void commit_frame(struct writer *w, unsigned int n)
 /* The sound repeats when it is shorter than the pictures. */
 static float source_sample(const struct writer *w, uint64_t sample, unsigned int channel)
 {
-	const float *samples = (const float *)w->sound.data;
+	const float *samples = w->sound.data;
 	uint64_t length = w->sound.size / sizeof(float) / DEMO_AUDIO_CHANNELS;
 
 	return samples[(sample - w->first_sample) % length * DEMO_AUDIO_CHANNELS + channel];
@@ -251,7 +251,7 @@ static void fill_packet(struct writer *w, size_t count,
 			const mxlMutableWrappedMultiBufferSlice *slices)
 {
 	const mxlMutableBufferSlice *part = slices->base.fragments;
-	float source[PACKET_SAMPLES];
+	float source[PACKET_SAMPLES] = { 0 };
 	size_t first = part[0].size / sizeof(float);
 
 	for (unsigned int channel = 0; channel < DEMO_AUDIO_CHANNELS; channel++) {

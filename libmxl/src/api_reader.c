@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The C API of readers and synchronisation groups. */
+#include <mxl/flow.h>
+
+#include "api.h"
+#include "group.h"
+#include "reader.h"
+#include "samples.h"
+
+static bool is_grain_reader(mxlFlowReader reader)
+{
+	return reader && reader->kind == MXL_HANDLE_GRAIN_READER;
+}
+
+static bool is_sample_reader(mxlFlowReader reader)
+{
+	return reader && reader->kind == MXL_HANDLE_SAMPLE_READER;
+}
+
+static bool is_reader(mxlFlowReader reader)
+{
+	return is_grain_reader(reader) || is_sample_reader(reader);
+}
+
+MXL_API mxlStatus mxlFlowReaderGetInfo(mxlFlowReader reader, mxlFlowInfo *info)
+{
+	if (!is_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	if (!info)
+		return MXL_ERR_INVALID_ARG;
+	mxl_flow_get_info(reader->flow, info);
+	return MXL_STATUS_OK;
+}
+
+MXL_API mxlStatus mxlFlowReaderGetConfigInfo(mxlFlowReader reader, mxlFlowConfigInfo *info)
+{
+	if (!is_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	if (!info)
+		return MXL_ERR_INVALID_ARG;
+	mxl_flow_get_config(reader->flow, info);
+	return MXL_STATUS_OK;
+}
+
+MXL_API mxlStatus mxlFlowReaderGetRuntimeInfo(mxlFlowReader reader, mxlFlowRuntimeInfo *info)
+{
+	if (!is_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	if (!info)
+		return MXL_ERR_INVALID_ARG;
+	mxl_flow_get_runtime(reader->flow, info);
+	return MXL_STATUS_OK;
+}
+
+MXL_API mxlStatus mxlFlowReaderGetGrainSlice(mxlFlowReader reader, uint64_t index,
+					     uint16_t min_valid_slices, uint64_t timeout_ns,
+					     mxlGrainInfo *grain, uint8_t **payload)
+{
+	if (!is_grain_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	if (!grain || !payload)
+		return MXL_ERR_INVALID_ARG;
+	return mxl_status(
+		mxl_reader_wait_grain(reader, index, min_valid_slices, timeout_ns, grain, payload));
+}
+
+MXL_API mxlStatus mxlFlowReaderGetGrain(mxlFlowReader reader, uint64_t index, uint64_t timeout_ns,
+					mxlGrainInfo *grain, uint8_t **payload)
+{
+	return mxlFlowReaderGetGrainSlice(reader, index, MXL_GRAIN_VALID_SLICES_ALL, timeout_ns,
+					  grain, payload);
+}
+
+MXL_API mxlStatus mxlFlowReaderGetGrainNonBlocking(mxlFlowReader reader, uint64_t index,
+						   mxlGrainInfo *grain, uint8_t **payload)
+{
+	return mxlFlowReaderGetGrainSlice(reader, index, MXL_GRAIN_VALID_SLICES_ALL, 0, grain,
+					  payload);
+}
+
+MXL_API mxlStatus mxlFlowReaderGetGrainSliceNonBlocking(mxlFlowReader reader, uint64_t index,
+							uint16_t min_valid_slices,
+							mxlGrainInfo *grain, uint8_t **payload)
+{
+	return mxlFlowReaderGetGrainSlice(reader, index, min_valid_slices, 0, grain, payload);
+}
+
+MXL_API mxlStatus mxlFlowReaderGetMaxReadLengthSamples(mxlFlowReader reader, size_t *max_length)
+{
+	if (!is_sample_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	if (!max_length)
+		return MXL_ERR_INVALID_ARG;
+	*max_length = mxl_samples_max(reader->flow);
+	return MXL_STATUS_OK;
+}
+
+MXL_API mxlStatus mxlFlowReaderGetSamples(mxlFlowReader reader, uint64_t index, size_t count,
+					  uint64_t timeout_ns, mxlWrappedMultiBufferSlice *slices)
+{
+	if (!is_sample_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	if (!slices || count == 0)
+		return MXL_ERR_INVALID_ARG;
+	return mxl_status(mxl_reader_wait_samples(reader, index, count, timeout_ns, slices));
+}
+
+MXL_API mxlStatus mxlFlowReaderGetSamplesNonBlocking(mxlFlowReader reader, uint64_t index,
+						     size_t count,
+						     mxlWrappedMultiBufferSlice *slices)
+{
+	return mxlFlowReaderGetSamples(reader, index, count, 0, slices);
+}
+
+static bool is_group(mxlFlowSynchronizationGroup group)
+{
+	return group && group->kind == MXL_HANDLE_GROUP;
+}
+
+MXL_API mxlStatus mxlFlowSynchronizationGroupAddReader(mxlFlowSynchronizationGroup group,
+						       mxlFlowReader reader)
+{
+	if (!is_group(group))
+		return MXL_ERR_INVALID_ARG;
+	if (!is_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	return mxl_status(mxl_group_add(group, reader, MXL_GRAIN_VALID_SLICES_ALL));
+}
+
+MXL_API mxlStatus mxlFlowSynchronizationGroupAddPartialGrainReader(
+	mxlFlowSynchronizationGroup group, mxlFlowReader reader, uint16_t min_valid_slices)
+{
+	if (!is_group(group))
+		return MXL_ERR_INVALID_ARG;
+	if (!is_grain_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	return mxl_status(mxl_group_add(group, reader, min_valid_slices));
+}
+
+MXL_API mxlStatus mxlFlowSynchronizationGroupRemoveReader(mxlFlowSynchronizationGroup group,
+							  mxlFlowReader reader)
+{
+	if (!is_group(group))
+		return MXL_ERR_INVALID_ARG;
+	if (!is_reader(reader))
+		return MXL_ERR_INVALID_FLOW_READER;
+	mxl_group_remove(group, reader);
+	return MXL_STATUS_OK;
+}
+
+MXL_API mxlStatus mxlFlowSynchronizationGroupWaitForDataAt(mxlFlowSynchronizationGroup group,
+							   uint64_t timestamp, uint64_t timeout_ns)
+{
+	if (!is_group(group))
+		return MXL_ERR_INVALID_ARG;
+	return mxl_status(mxl_group_wait(group, timestamp, timeout_ns));
+}

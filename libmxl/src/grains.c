@@ -133,25 +133,28 @@ static void take_slot(struct mxl_grain_header *grain, uint64_t index)
 	atomic_thread_fence(memory_order_release);
 }
 
-static bool is_own_unfinished(const struct mxl_grain_writer *writer, uint64_t index)
+/* INVALID ends a grain for its readers; its writer may still come back to it with more slices. */
+static bool is_own_unfinished(const struct mxl_flow *flow, const struct mxl_grain_writer *writer,
+			      uint64_t index)
 {
-	return index == writer->newest && !writer->newest_ended;
+	return index == writer->newest && writer->newest_slices < flow->geometry.total_slices;
 }
 
 int mxl_grains_open(struct mxl_flow *flow, struct mxl_grain_writer *writer, uint64_t index,
 		    mxlGrainInfo *ret_info, uint8_t **ret_payload)
 {
-	struct mxl_grain_header *grain;
 	bool first = writer->newest == MXL_UNDEFINED_INDEX;
+	bool own = !first && is_own_unfinished(flow, writer, index);
+	struct mxl_grain_header *grain;
 	bool keep;
 
 	if (index == MXL_UNDEFINED_INDEX)
 		return -EINVAL;
-	if (!first && (index < writer->newest || (index == writer->newest && writer->newest_ended)))
+	if (!first && index <= writer->newest && !own)
 		return -EINVAL;
 
 	grain = grain_at(flow, index);
-	keep = first ? is_unfinished_head(flow, index) : is_own_unfinished(writer, index);
+	keep = own || (first && is_unfinished_head(flow, index));
 	writer->restart = first && !keep && !is_fresh(flow) &&
 			  index <= mxl_load(&flow->header->head_index);
 	if (!keep)

@@ -3,6 +3,9 @@
 # The module in a guest: KUnit where the kernel has it, then each program of
 # /t/uapi with the module loaded, alone with the kernel as it has been left.
 
+if [ -x fail-load ] && [ -d /sys/kernel/debug/failslab ]; then
+	vm_tap "load" ./fail-load mxl.ko mxl
+fi
 vm_check "mxl.ko loads" insmod mxl.ko || exit 1
 vm_check "/dev/mxl is there" test -c /dev/mxl
 

@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <ftw.h>
 #include <math.h>
 #include <signal.h>
@@ -32,6 +33,7 @@ struct options {
 	const char *json;
 	const char *plot;
 	const char *shm;
+	const char *only;
 };
 
 /* What a measuring process hands back. */
@@ -141,13 +143,25 @@ static bool measure(struct bench_library *lib, size_t m, unsigned int round,
 	return go_on;
 }
 
+/* A measurement is done whole if any of its figures is wanted. */
+static bool is_wanted(const struct options *opt, size_t m)
+{
+	const struct bench_metric *metric = bench_measurements[m].metrics;
+
+	if (!opt->only)
+		return true;
+	for (size_t k = 0; metric[k].name; k++) {
+		if (!fnmatch(opt->only, metric[k].name, 0))
+			return true;
+	}
+	return false;
+}
+
 static void show_progress(unsigned int round, const struct options *opt, size_t m)
 {
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\rround %u of %u: %-28s", round + 1, opt->rounds,
 			bench_measurements[m].metrics[0].name);
-	else if (m == 0)
-		fprintf(stderr, "round %u of %u\n", round + 1, opt->rounds);
 }
 
 static void measure_all(struct options *opt, const char *root)
@@ -155,7 +169,11 @@ static void measure_all(struct options *opt, const char *root)
 	struct outcome *outcome = bench_shared(sizeof(*outcome));
 
 	for (unsigned int round = 0; round < opt->rounds && !stop; round++) {
+		if (!isatty(STDERR_FILENO))
+			fprintf(stderr, "round %u of %u\n", round + 1, opt->rounds);
 		for (size_t m = 0; m < bench_measurement_count && !stop; m++) {
+			if (!is_wanted(opt, m))
+				continue;
 			show_progress(round, opt, m);
 			for (size_t i = 0; i < opt->count; i++) {
 				size_t which = round & 1 ? opt->count - 1 - i : i;
@@ -192,7 +210,8 @@ static bool first_is_complete(const struct options *opt)
 	const struct bench_library *lib = &opt->libs[0];
 
 	for (size_t m = 0; m < bench_measurement_count; m++) {
-		unsigned int done = bench_measurements[m].once ? 0 : opt->rounds;
+		bool once = bench_measurements[m].once;
+		unsigned int done = once || !is_wanted(opt, m) ? 0 : opt->rounds;
 
 		for (size_t k = 0; bench_measurements[m].metrics[k].name; k++) {
 			for (unsigned int round = 0; round < done; round++) {
@@ -269,6 +288,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'p':
 		opt->plot = arg;
 		break;
+	case 'o':
+		opt->only = arg;
+		break;
 	case 't':
 		opt->shm = arg;
 		break;
@@ -290,6 +312,7 @@ static const struct argp_option argp_options[] = {
 	  "Measure this library (again for more; ratios are of the first to each other one)", 0 },
 	{ "rounds", 'r', "COUNT", 0, "How often to measure everything (5)", 0 },
 	{ "quick", 'q', NULL, 0, "Only show that everything works: one round of short ones", 0 },
+	{ "only", 'o', "PATTERN", 0, "Only what gives a figure with such a name (wake*)", 0 },
 	{ "json", 'j', "FILE", 0, "Leave all values here", 0 },
 	{ "plot-data", 'p', "FILE", 0, "Leave medians here, in columns", 0 },
 	{ "tmpfs", 't', "DIR", 0, "Where to make the domain (/dev/shm)", 0 },
@@ -343,6 +366,8 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	/* Whoever reads the table may go away, but the domain must. */
+	signal(SIGPIPE, SIG_IGN);
 	measure_all(&opt, root);
 	remove_tree(root);
 	if (stop) {

@@ -16,6 +16,8 @@
 #include "shm.h"
 #include "util.h"
 
+#define PERIOD_MS ((int)(MXL_ACCESS_PERIOD_NS / MXL_NSEC_PER_MSEC))
+
 static int access_path(const struct mxl_flow *flow, char path[PATH_MAX])
 {
 	int length = snprintf(path, PATH_MAX, "%s/%s/" MXL_FLOW_ACCESS_FILE, flow->domain,
@@ -115,8 +117,9 @@ static bool drain_events(struct mxl_access_watcher *watcher)
 }
 
 /*
- * Sleeps until somebody reads, then looks at the queue once per period for as long as reading goes
- * on. Without readers the process is never woken; with readers never more often than that.
+ * Sleeps until somebody reads. Reads further apart than a period cost one wake-up each; while they
+ * come closer, the events are left in the queue and looked at once per period. Without readers the
+ * process is never woken.
  */
 static void *watch(void *argument)
 {
@@ -125,17 +128,24 @@ static void *watch(void *argument)
 		{ .fd = watcher->stop_fd, .events = POLLIN },
 		{ .fd = watcher->inotify_fd, .events = POLLIN },
 	};
-	bool reading = false;
+	uint64_t last = 0;
+	bool dense = false;
 
 	for (;;) {
-		int timeout_ms = reading ? (int)(MXL_ACCESS_PERIOD_NS / MXL_NSEC_PER_MSEC) : -1;
+		uint64_t elapsed;
 
-		/* While reading goes on only the stop matters before the period is over. */
-		if (poll(fds, reading ? 1 : 2, timeout_ms) < 0 && errno != EINTR)
+		/* Until the period is over only the stop matters. */
+		if (poll(fds, dense ? 1 : 2, dense ? PERIOD_MS : -1) < 0 && errno != EINTR)
 			return NULL;
 		if (fds[0].revents)
 			return NULL;
-		reading = drain_events(watcher);
+		elapsed = mxl_clock_ns(CLOCK_MONOTONIC) - last;
+		if (!dense && elapsed < MXL_ACCESS_PERIOD_NS) {
+			dense = true;
+			continue;
+		}
+		last += elapsed;
+		dense = drain_events(watcher) && elapsed < MXL_ACCESS_PERIOD_NS * 3 / 2;
 	}
 }
 

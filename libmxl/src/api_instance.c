@@ -125,7 +125,9 @@ MXL_API mxlStatus mxlReleaseFlowReader(mxlInstance instance, mxlFlowReader reade
 {
 	if (!is_instance(instance) || !reader)
 		return MXL_ERR_INVALID_ARG;
-	return mxl_status(mxl_instance_put_reader(instance, reader));
+	if (mxl_instance_put_reader(instance, reader) < 0)
+		return MXL_ERR_INVALID_FLOW_READER;
+	return MXL_STATUS_OK;
 }
 
 MXL_API mxlStatus mxlCreateFlowWriter(mxlInstance instance, const char *flow_def,
@@ -153,7 +155,9 @@ MXL_API mxlStatus mxlReleaseFlowWriter(mxlInstance instance, mxlFlowWriter write
 {
 	if (!is_instance(instance) || !writer)
 		return MXL_ERR_INVALID_ARG;
-	return mxl_status(mxl_instance_put_writer(instance, writer));
+	if (mxl_instance_put_writer(instance, writer) < 0)
+		return MXL_ERR_INVALID_FLOW_WRITER;
+	return MXL_STATUS_OK;
 }
 
 MXL_API mxlStatus mxlCreateFlowSynchronizationGroup(mxlInstance instance,

@@ -8,21 +8,42 @@
 #include "file.h"
 #include "log.h"
 
-/* cJSON hands bytes through unseen; whoever prints or forwards them expects text. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define HOST_UCS4 "UCS-4LE"
+#else
+#define HOST_UCS4 "UCS-4"
+#endif
+
+/* The decoder still takes what UTF-8 could express before RFC 3629 ended it at U+10FFFF. */
+static bool is_unicode(const uint32_t *code_points, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (code_points[i] > 0x10ffff)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * cJSON hands bytes through unseen; whoever prints or forwards them expects text. UCS-4 is one of the
+ * few encodings that the C library converts to without loading a module.
+ */
 static int check_utf8(const char *text, size_t size)
 {
-	iconv_t decoder = iconv_open("UCS-4LE", "UTF-8");
+	iconv_t decoder = iconv_open(HOST_UCS4, "UTF-8");
 	char *in = (char *)(uintptr_t)text;
 	int r = 0;
 
 	if (decoder == (iconv_t)-1)
 		return -errno;
 	while (size > 0 && r == 0) {
-		char decoded[4096];
-		char *out = decoded;
+		uint32_t decoded[1024];
+		char *out = (char *)decoded;
 		size_t room = sizeof(decoded);
 
 		if (iconv(decoder, &in, &size, &out, &room) == (size_t)-1 && errno != E2BIG)
+			r = -EBADMSG;
+		else if (!is_unicode(decoded, MXL_ARRAY_SIZE(decoded) - room / sizeof(*decoded)))
 			r = -EBADMSG;
 	}
 	iconv_close(decoder);

@@ -42,7 +42,7 @@ static void print_value(double value, const char *format)
 
 void bench_print_table(const struct bench_library *libs, size_t count, unsigned int rounds)
 {
-	printf("\n%-42s %-9s", "median of rounds", "unit");
+	printf("\n%-47s %-9s", "median of rounds", "unit");
 	for (size_t i = 0; i < count; i++)
 		printf(" %10.10s", libs[i].name);
 	for (size_t i = 1; i < count; i++)
@@ -52,7 +52,7 @@ void bench_print_table(const struct bench_library *libs, size_t count, unsigned 
 		const struct bench_metric *metric = bench_measurements[m].metrics;
 
 		for (size_t k = 0; metric[k].name; k++) {
-			printf("%-42s %-9s", metric[k].text, metric[k].unit);
+			printf("%-47s %-9s", metric[k].text, metric[k].unit);
 			for (size_t i = 0; i < count; i++)
 				print_value(median(&libs[i], m, k, rounds), " %10.2f");
 			for (size_t i = 1; i < count; i++)

@@ -77,7 +77,7 @@ static void attach(struct reader *r)
 
 	r->instance = mxlCreateInstance(r->opt->plan.domain, NULL);
 	if (!r->instance)
-		demo_die("%s is no domain: it must be an existing directory", r->opt->plan.domain);
+		demo_die("cannot open the domain %s; the library says why", r->opt->plan.domain);
 	r->video = open_flow(r, DEMO_VIDEO_ID, "video");
 	r->audio = open_flow(r, DEMO_AUDIO_ID, "audio");
 	status = mxlCreateFlowSynchronizationGroup(r->instance, &r->group);

@@ -107,7 +107,7 @@ static void create_flows(struct writer *w)
 
 	w->instance = mxlCreateInstance(plan->domain, NULL);
 	if (!w->instance)
-		demo_die("%s is no domain: it must be an existing directory", plan->domain);
+		demo_die("cannot open the domain %s; the library says why", plan->domain);
 	snprintf(def, sizeof(def),
 		 "{\"id\": \"" DEMO_VIDEO_ID "\", \"label\": \"demo video\","
 		 " \"format\": \"urn:x-nmos:format:video\", \"media_type\": \"video/v210\","

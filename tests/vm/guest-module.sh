@@ -3,7 +3,7 @@
 # The module in a guest: KUnit where the kernel has it, then each program of
 # /t/uapi with the module loaded, alone with the kernel as it has been left.
 
-VM_TIMEOUT=600
+export VM_TIMEOUT=600
 
 if [ -x fail-load ] && [ -d /sys/kernel/debug/failslab ]; then
 	vm_tap "load" ./fail-load mxl.ko mxl

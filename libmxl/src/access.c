@@ -95,7 +95,10 @@ static void note_read(struct mxl_access_watcher *watcher, int descriptor)
 	pthread_mutex_unlock(&watcher->lock);
 }
 
-/* Handles what is queued without blocking. Return: whether there was anything. */
+/*
+ * Handles what is queued without blocking. Return: whether there was anything. Events of watched
+ * files carry no name, so a buffer with room for one more was the end of the queue.
+ */
 static bool drain_events(struct mxl_access_watcher *watcher)
 {
 	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -113,6 +116,8 @@ static bool drain_events(struct mxl_access_watcher *watcher)
 			if (event->mask & IN_ATTRIB)
 				note_read(watcher, event->wd);
 		}
+		if ((size_t)size + sizeof(*event) <= sizeof(buffer))
+			return any;
 	}
 }
 

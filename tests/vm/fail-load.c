@@ -3,8 +3,8 @@
  * fail-load MODULE.ko NAME
  *
  * Loads a module again and again while its first, second, third... allocation
- * fails, until a load meets no failure any more. Each has to end in success or
- * ENOMEM; whatever it leaves behind is for the kernel's detectors to find.
+ * fails, until a load meets no failure any more. Each has to end in success, ENOMEM or,
+ * for a copy from user space, EFAULT; whatever it leaves behind is for the kernel's detectors to find.
  * Wants a kernel with fault injection. TAP.
  */
 #include <errno.h>
@@ -32,23 +32,28 @@ static bool put(const char *path, const char *value)
 	return ok;
 }
 
-/* The kernel counts down in this file and stops at 0 once it has let one fail. */
+/*
+ * The kernel counts down in this file and stops at 0 once it has let something
+ * fail. Copies from and to user space count as well as allocations, and so do
+ * those of the access to this very file: a failure that was meant for later.
+ */
 static void arm(int n)
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%d", n);
 
-	if (pwrite(fail_nth, text, (size_t)len, 0) != len) {
+	if (pwrite(fail_nth, text, (size_t)len, 0) != len &&
+	    pwrite(fail_nth, text, (size_t)len, 0) != len) {
 		printf("Bail out! cannot arm fault injection: %s\n", strerror(errno));
 		exit(1);
 	}
 }
 
-static int allocations_left(void)
+static bool nothing_failed(void)
 {
 	char text[16] = "";
 
-	return pread(fail_nth, text, sizeof(text) - 1, 0) > 0 ? atoi(text) : 0;
+	return pread(fail_nth, text, sizeof(text) - 1, 0) < 0 || atoi(text) > 0;
 }
 
 static bool set_up(void)
@@ -62,7 +67,8 @@ static bool set_up(void)
 
 int main(int argc, char **argv)
 {
-	int module, err, left, failed = 0, refused = 0, survived = 0, n;
+	int module, err, failed = 0, refused = 0, survived = 0, n;
+	bool untouched;
 
 	if (argc != 3)
 		return 2;
@@ -80,18 +86,18 @@ int main(int argc, char **argv)
 	for (n = 1; n < MAX_ALLOCATIONS; n++) {
 		arm(n);
 		err = syscall(SYS_finit_module, module, "", 0) ? errno : 0;
-		left = allocations_left();
+		untouched = nothing_failed();
 		arm(0);
 		if (!err && syscall(SYS_delete_module, argv[2], 0)) {
 			printf("# load %d: cannot be unloaded: %s\n", n, strerror(errno));
 			failed++;
 			break;
 		}
-		if (err && (err != ENOMEM || left)) {
+		if (err && ((err != ENOMEM && err != EFAULT) || untouched)) {
 			printf("# load %d: %s\n", n, strerror(err));
 			failed++;
 		}
-		if (left)
+		if (untouched)
 			break;
 		refused += err != 0;
 		survived += !err;

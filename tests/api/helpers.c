@@ -843,7 +843,7 @@ static bool read_proc(int tid, const char *file, char *buffer, size_t size)
 	return true;
 }
 
-static bool thread_asleep(int tid)
+bool thread_asleep(int tid)
 {
 	char buffer[512];
 	long nr;
@@ -1247,12 +1247,17 @@ static int test_end(void **state __attribute__((unused)))
 /* What the library says once per process is not to appear in the log of some test. */
 static void say_what_is_said_once(void)
 {
+	char dir[128];
 	mxlInstance inst;
 
+	snprintf(dir, sizeof(dir), "%s/mxl-test-%d-XXXXXX", base_directory(), getpid());
+	if (!mkdtemp(dir))
+		return;
 	log_start();
-	inst = mxlCreateInstance(base_directory(), NULL);
+	inst = mxlCreateInstance(dir, NULL);
 	if (inst)
 		mxlDestroyInstance(inst);
+	rmdir(dir);
 	log_restore();
 }
 

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -242,6 +243,8 @@ struct waiter *wait_for_group(mxlFlowSynchronizationGroup group, uint64_t timest
 			      uint64_t timeout);
 /* Returns once the thread sleeps in the kernel inside its call. */
 void waiter_asleep(struct waiter *w);
+/* The same for any thread of this process. */
+bool thread_asleep(int tid);
 bool waiter_done(struct waiter *w);
 /* How often it was put to sleep so far. */
 unsigned long waiter_sleeps(struct waiter *w);

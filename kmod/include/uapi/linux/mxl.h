@@ -243,6 +243,8 @@ struct mxl_attach {
  * EBADMSG       a file changed its size while it was not sealed
  * ENODEV        the flow is dead
  * ENFILE        the system's limit on open files
+ * EDQUOT, ENOSPC limits on pinned pages, which open files of the module count as
+ * EBADF         another thread closed the descriptor meanwhile
  * ============= ================================================================================
  */
 struct mxl_lock {
@@ -288,7 +290,8 @@ struct mxl_unlock {
  *
  * Returns 0 when a grain with @index is in the ring and has @slices valid slices or all, or is
  * flagged invalid; or, of a continuous flow, when the head reached @index. The output fields are
- * reported with the errors below as well. What is there is found before any of them.
+ * reported with the errors below as well. Data that is there is found before anything but
+ * another generation.
  *
  * ========== ===================================================================================
  * ETIMEDOUT  the time-out passed
@@ -344,8 +347,8 @@ struct mxl_wait_item {
  * @nr_items: in: items in the array, 1 up to struct mxl_info's max_wait_many
  * @item_size: in: sizeof(struct mxl_wait_item) as the caller compiled it
  * @timeout_ns: in/out: see "time-outs"; 0 does not wait
- * @which: out: the item that ended the call: the first that failed, else the first one met with
- *         MXL_WAIT_ANY, else @nr_items
+ * @which: out: the item that ended the call: with MXL_WAIT_ANY the first that is met, else the
+ *         first that failed, else @nr_items
  * @pad: zero
  *
  * Returns 0 when all items are met, or any of them with MXL_WAIT_ANY. An item that can not be
@@ -595,7 +598,8 @@ struct mxl_activity {
  * mxl_wake_position() - pack an index and a count of slices for comparison with ``wake``
  * @kind: MXL_KIND_DISCRETE or MXL_KIND_CONTINUOUS
  * @index: index that is published, or waited for
- * @slices: valid slices at that index; not used for continuous flows
+ * @slices: valid slices at that index, MXL_SLICES_ALL for a grain that is published as invalid
+ *          (which satisfies whoever waits for it); not used for continuous flows
  *
  * One word holds both, so that a writer reads it without a lock and never sees one half of a
  * change. An index of a discrete flow that needs more than 48 bits (beyond 150000 grains per

@@ -38,15 +38,37 @@ TEST(index_at_or_below_the_last_complete_one_is_refused)
 	expect_grain(reader, 41);
 }
 
-TEST(invalid_grain_is_a_complete_one)
+TEST(invalid_flag_ends_the_grain)
 {
 	mxlFlowWriter writer = open_writer(instance(), small_def(ID_A));
+	mxlFlowReader reader = open_reader(instance(), ID_A);
+
+	open_grain(writer, 40);
+	info.validSlices = 2;
+	info.flags = MXL_GRAIN_FLAG_INVALID;
+	assert_ok(mxlFlowWriterCommitGrain(writer, &info));
+	expect_invalid(reader, 40);
+	info.validSlices = SMALL_SLICES;
+	info.flags = 0;
+	assert_status(MXL_ERR_INVALID_ARG, mxlFlowWriterCommitGrain(writer, &info));
+	expect_invalid(reader, 40);
+}
+
+/* Programs say "nothing yet" with an INVALID grain and fill it in when they can. */
+TEST(invalid_grain_can_be_written_after_all)
+{
+	mxlFlowWriter writer = open_writer(instance(), small_def(ID_A));
+	mxlFlowReader reader = open_reader(instance(), ID_A);
 
 	write_invalid(writer, 40);
+	open_grain(writer, 40);
+	assert_int_equal(info.validSlices, 0);
+	fill_payload(payload, SMALL_SIZE, 40);
+	info.flags = 0;
+	info.validSlices = info.totalSlices;
+	assert_ok(mxlFlowWriterCommitGrain(writer, &info));
+	expect_grain(reader, 40);
 	assert_status(MXL_ERR_INVALID_ARG, try_open(writer, 40));
-	assert_status(MXL_ERR_INVALID_ARG, try_open(writer, 39));
-	/* and is not open any more */
-	assert_status(MXL_ERR_INVALID_ARG, mxlFlowWriterCommitGrain(writer, &info));
 }
 
 TEST(new_index_starts_with_no_slices_and_not_invalid)
@@ -724,7 +746,8 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(index_at_or_below_the_last_complete_one_is_refused),
-		cmocka_unit_test(invalid_grain_is_a_complete_one),
+		cmocka_unit_test(invalid_flag_ends_the_grain),
+		cmocka_unit_test(invalid_grain_can_be_written_after_all),
 		cmocka_unit_test(new_index_starts_with_no_slices_and_not_invalid),
 		cmocka_unit_test(reopening_the_incomplete_grain_keeps_its_slices),
 		cmocka_unit_test(committing_another_index_than_the_open_one_is_refused),

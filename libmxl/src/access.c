@@ -11,6 +11,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include "backend_kernel.h"
 #include "file.h"
 #include "log.h"
 #include "shm.h"
@@ -31,6 +32,7 @@ void mxl_access_mark_open(struct mxl_access_mark *mark, const struct mxl_flow *f
 	char path[PATH_MAX];
 
 	mark->fd = -1;
+	mark->activity = mxl_kernel_last_read(flow);
 	atomic_init(&mark->last_ns, 0);
 	if (mxl_flow_is_discrete(flow) && access_path(flow, path) == 0)
 		mark->fd = mxl_file_open(AT_FDCWD, path, O_RDWR, NULL);
@@ -50,6 +52,8 @@ void mxl_access_mark_refresh(struct mxl_access_mark *mark, uint64_t now)
 	if (!atomic_compare_exchange_strong_explicit(&mark->last_ns, &last, now,
 						     memory_order_relaxed, memory_order_relaxed))
 		return;
+	if (mark->activity)
+		mxl_store(mark->activity, mxl_clock_ns(CLOCK_TAI));
 	/* Both times "now" is what a user who is not the owner of the file may set. */
 	if (mark->fd >= 0)
 		futimens(mark->fd, NULL);
@@ -89,7 +93,8 @@ static void note_read(struct mxl_access_watcher *watcher, int descriptor)
 
 	pthread_mutex_lock(&watcher->lock);
 	for (struct watched *w = watcher->flows; w; w = w->next) {
-		if (w->descriptor == descriptor)
+		/* A standby has nothing to write to; it is told for as long as it is one. */
+		if (w->descriptor == descriptor && atomic_load(&w->flow->writable))
 			mxl_store(&w->flow->header->last_read_time, now);
 	}
 	pthread_mutex_unlock(&watcher->lock);

@@ -19,10 +19,12 @@
 /**
  * struct mxl_access_mark - the reader's end
  * @fd: the file `access`, or -1 where it cannot be written, as in a read-only domain
+ * @activity: where the module wants to know it too, or NULL
  * @last_ns: when it was refreshed last, CLOCK_MONOTONIC_COARSE; any thread
  */
 struct mxl_access_mark {
 	int fd;
+	uint64_t *activity;
 	_Atomic uint64_t last_ns;
 };
 

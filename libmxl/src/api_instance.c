@@ -140,10 +140,8 @@ MXL_API mxlStatus mxlCreateFlowWriter(mxlInstance instance, const char *flow_def
 	if (!is_instance(instance) || !flow_def || !writer)
 		return MXL_ERR_INVALID_ARG;
 	r = mxl_instance_get_writer(instance, flow_def, options, writer, &is_new);
-	if (r < 0) {
-		mxl_error("writer not created: %s", strerror(-r));
+	if (r < 0)
 		return mxl_status(r);
-	}
 	if (config_info)
 		mxl_flow_get_config((*writer)->flow, config_info);
 	if (created)

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "file.h"
@@ -44,40 +44,72 @@ void mxl_flow_dir_name(const uuid_t id, char ret[MXL_FLOW_DIR_SIZE])
 	snprintf(ret, MXL_FLOW_DIR_SIZE, "%s" MXL_FLOW_DIR_SUFFIX, text);
 }
 
-/*
- * The lock that means something is the one on `data`; the format asks a writer to hold the others
- * too. A lock belongs to the open file, which the mapping keeps, so the descriptor can be closed.
- */
-static void lock_payload(const struct mxl_flow *flow, int fd)
+uint32_t mxl_flow_payload_count(const struct mxl_flow *flow)
 {
-	if (flow->writable)
-		flock(fd, LOCK_SH | LOCK_NB);
+	return mxl_flow_is_discrete(flow) ? flow->geometry.grain_count : 1;
 }
 
-static size_t grain_file_size(const struct mxl_flow *flow)
+size_t mxl_flow_payload_size(const struct mxl_flow *flow)
 {
-	return MXL_GRAIN_PAYLOAD_OFFSET + (size_t)flow->geometry.grain_size;
+	if (mxl_flow_is_discrete(flow))
+		return MXL_GRAIN_PAYLOAD_OFFSET + (size_t)flow->geometry.grain_size;
+	return mxl_geometry_channels_size(&flow->geometry);
 }
 
-static void unmap_all(struct mxl_flow *flow)
+void mxl_flow_payload_name(const struct mxl_flow *flow, uint32_t number,
+			   char ret[MXL_FLOW_PAYLOAD_NAME_SIZE])
 {
-	const struct mxl_backend *backend = flow->backend;
+	if (mxl_flow_is_discrete(flow))
+		snprintf(ret, MXL_FLOW_PAYLOAD_NAME_SIZE, MXL_FLOW_GRAIN_FILE_FORMAT, number);
+	else
+		snprintf(ret, MXL_FLOW_PAYLOAD_NAME_SIZE, MXL_FLOW_CHANNELS_FILE);
+}
 
-	for (uint32_t i = 0; flow->grains && i < flow->geometry.grain_count; i++) {
-		if (flow->grains[i])
-			backend->unmap(flow->grains[i], grain_file_size(flow));
-	}
-	if (flow->samples)
-		backend->unmap(flow->samples, mxl_geometry_channels_size(&flow->geometry));
-	if (flow->header)
-		backend->unmap(flow->header, MXL_FLOW_HEADER_SIZE);
+int mxl_flow_open_payload_dir(const struct mxl_flow *flow, int dir)
+{
+	int fd = mxl_file_open_dir(dir, mxl_flow_is_discrete(flow) ? MXL_FLOW_GRAINS_DIR : ".");
+
+	if (fd == -ENOTDIR || fd == -ENOENT || fd == -ELOOP)
+		return refuse(flow, MXL_FLOW_GRAINS_DIR ": is no folder");
+	return fd;
+}
+
+void *mxl_flow_region(const struct mxl_flow *flow, uint32_t region)
+{
+	if (region == MXL_REGION_DATA)
+		return flow->header;
+	if (mxl_flow_is_discrete(flow))
+		return flow->grains[region - MXL_REGION_PAYLOAD(0)];
+	return flow->samples;
+}
+
+void mxl_flow_set_region(struct mxl_flow *flow, uint32_t region, void *mapping)
+{
+	if (region == MXL_REGION_DATA)
+		flow->header = mapping;
+	else if (mxl_flow_is_discrete(flow))
+		flow->grains[region - MXL_REGION_PAYLOAD(0)] = mapping;
+	else
+		flow->samples = mapping;
+}
+
+size_t mxl_flow_region_size(const struct mxl_flow *flow, uint32_t region)
+{
+	return region == MXL_REGION_DATA ? MXL_FLOW_HEADER_SIZE : mxl_flow_payload_size(flow);
 }
 
 int mxl_flow_close_keep_lock(struct mxl_flow *flow)
 {
+	uint32_t regions = 1 + mxl_flow_payload_count(flow);
 	int data_fd = flow->data_fd;
 
-	unmap_all(flow);
+	for (uint32_t region = 0; region < regions; region++) {
+		void *mapping = mxl_flow_region(flow, region);
+
+		if (mapping)
+			munmap(mapping, mxl_flow_region_size(flow, region));
+	}
+	flow->backend->detach(flow);
 	free(flow->grains);
 	free(flow);
 	return data_fd;
@@ -93,25 +125,51 @@ void mxl_flow_close(struct mxl_flow *flow)
 	mxl_closep(&fd);
 }
 
-/* Maps `data` and takes over what is needed of it; nothing here trusts it to stay as it is. */
-static int map_header(struct mxl_flow *flow, struct mxl_flow_header *copy)
+/* Files are read before they are mapped: what is too short then is an error and no SIGBUS. */
+static bool read_start(int fd, void *buffer, size_t size)
+{
+	return pread(fd, buffer, size, 0) == (ssize_t)size;
+}
+
+static int read_header(struct mxl_flow *flow, struct mxl_flow_header *header)
 {
 	struct stat st;
-	void *mapping;
-	int r;
 
 	if (fstat(flow->data_fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size != MXL_FLOW_HEADER_SIZE)
+	if (!S_ISREG(st.st_mode) || st.st_size != MXL_FLOW_HEADER_SIZE ||
+	    !read_start(flow->data_fd, header, sizeof(*header)))
 		return refuse(flow, MXL_FLOW_DATA_FILE ": is %lld bytes long instead of %d",
 			      (long long)st.st_size, MXL_FLOW_HEADER_SIZE);
-	r = flow->backend->map(flow->data_fd, MXL_FLOW_HEADER_SIZE, flow->writable, &mapping);
-	if (r < 0)
-		return r;
-
-	flow->header = mapping;
 	flow->inode = st.st_ino;
-	memcpy(copy, mapping, sizeof(*copy));
+	return 0;
+}
+
+static int check_discrete(struct mxl_flow *flow, const struct mxl_flow_header *header)
+{
+	struct mxl_geometry *geometry = &flow->geometry;
+	uint32_t count = header->discrete.grain_count;
+
+	if (count < MXL_LAYOUT_MIN_GRAINS || count > MXL_LAYOUT_MAX_GRAINS)
+		return refuse(flow, MXL_FLOW_DATA_FILE ": %u grains; %d to %d are possible", count,
+			      MXL_LAYOUT_MIN_GRAINS, MXL_LAYOUT_MAX_GRAINS);
+	flow->grains = calloc(count, sizeof(*flow->grains));
+	if (!flow->grains)
+		return -ENOMEM;
+	geometry->grain_count = count;
+	memcpy(geometry->slice_sizes, header->discrete.slice_sizes, sizeof(geometry->slice_sizes));
+	return 0;
+}
+
+static int check_continuous(struct mxl_flow *flow, const struct mxl_flow_header *header)
+{
+	struct mxl_geometry *geometry = &flow->geometry;
+
+	if (header->continuous.channel_count == 0 || header->continuous.buffer_length < 2)
+		return refuse(flow, MXL_FLOW_DATA_FILE ": %u channels of %u samples",
+			      header->continuous.channel_count, header->continuous.buffer_length);
+	geometry->channel_count = header->continuous.channel_count;
+	geometry->buffer_length = header->continuous.buffer_length;
 	return 0;
 }
 
@@ -133,128 +191,134 @@ static int check_header(struct mxl_flow *flow, const struct mxl_flow_header *hea
 	flow->geometry.rate = header->rate;
 	flow->commit_batch = header->max_commit_batch ? header->max_commit_batch : 1;
 	flow->sync_batch = header->max_sync_batch ? header->max_sync_batch : 1;
+	return mxlIsDiscreteDataFormat((int)header->format) ? check_discrete(flow, header)
+							    : check_continuous(flow, header);
+}
+
+/* For the log: where payload files lie in the flow. */
+static const char *payload_folder(const struct mxl_flow *flow)
+{
+	return mxl_flow_is_discrete(flow) ? MXL_FLOW_GRAINS_DIR "/" : "";
+}
+
+/* Programs find slices by these sizes, in a mapping of the grain's size. */
+static int check_slice_sizes(const struct mxl_flow *flow)
+{
+	const struct mxl_geometry *geometry = &flow->geometry;
+	uint64_t sum = 0;
+
+	for (int plane = 0; plane < MXL_LAYOUT_MAX_PLANES; plane++)
+		sum += geometry->slice_sizes[plane];
+	if (sum * geometry->total_slices != geometry->grain_size)
+		return refuse(flow,
+			      MXL_FLOW_DATA_FILE ": %u slices of %llu bytes are no grain of %u",
+			      geometry->total_slices, (unsigned long long)sum,
+			      geometry->grain_size);
 	return 0;
 }
 
 /* The first grain decides what the others must be; all must be alike. */
-static int check_grain(struct mxl_flow *flow, const char *name,
-		       const struct mxl_grain_header *header, bool first)
+static int check_grain(struct mxl_flow *flow, const char *name, int fd, off_t size)
 {
 	struct mxl_geometry *geometry = &flow->geometry;
-	uint32_t grain_size = mxl_load(&header->grain_size);
-	uint16_t total_slices = mxl_load(&header->total_slices);
+	struct mxl_grain_header header;
 
-	if (mxl_load(&header->version) != MXL_GRAIN_VERSION ||
-	    mxl_load(&header->size) != MXL_GRAIN_HEADER_SIZE)
-		return refuse(flow, MXL_FLOW_GRAINS_DIR "/%s: unknown version or header size",
-			      name);
-	if (first)
-		geometry->total_slices = total_slices;
-	if (grain_size != geometry->grain_size || total_slices == 0 ||
-	    total_slices != geometry->total_slices)
-		return refuse(flow, MXL_FLOW_GRAINS_DIR "/%s: header says %u bytes in %u slices",
-			      name, grain_size, total_slices);
-	return 0;
-}
-
-static int map_grain(struct mxl_flow *flow, int grains_dir, uint32_t slot)
-{
-	MXL_CLEANUP(mxl_closep) int fd = -1;
-	char name[MXL_FLOW_GRAIN_FILE_SIZE];
-	void *mapping;
-	off_t size;
-	int r;
-
-	snprintf(name, sizeof(name), MXL_FLOW_GRAIN_FILE_FORMAT, slot);
-	fd = mxl_file_open(grains_dir, name, flow->writable ? O_RDWR : O_RDONLY, &size);
-	if (fd == -EBADMSG || fd == -ENOENT)
-		return refuse(flow, MXL_FLOW_GRAINS_DIR "/%s: is no file", name);
-	if (fd < 0)
-		return fd;
-
-	if (slot == 0 && size > MXL_GRAIN_PAYLOAD_OFFSET &&
-	    size - MXL_GRAIN_PAYLOAD_OFFSET <= UINT32_MAX)
-		flow->geometry.grain_size = (uint32_t)(size - MXL_GRAIN_PAYLOAD_OFFSET);
-	if (flow->geometry.grain_size == 0 || (uint64_t)size != grain_file_size(flow))
-		return refuse(flow, MXL_FLOW_GRAINS_DIR "/%s: is %lld bytes long", name,
+	if (size <= MXL_GRAIN_PAYLOAD_OFFSET || size - MXL_GRAIN_PAYLOAD_OFFSET > UINT32_MAX ||
+	    !read_start(fd, &header, sizeof(header)))
+		return refuse(flow, "%s%s: is %lld bytes long", payload_folder(flow), name,
 			      (long long)size);
-
-	r = flow->backend->map(fd, (size_t)size, flow->writable, &mapping);
-	if (r < 0)
-		return r;
-	lock_payload(flow, fd);
-	flow->grains[slot] = mapping;
-	return check_grain(flow, name, flow->grains[slot], slot == 0);
-}
-
-static int map_grains(struct mxl_flow *flow, int dir, const struct mxl_flow_header *header)
-{
-	struct mxl_geometry *geometry = &flow->geometry;
-	MXL_CLEANUP(mxl_closep) int grains_dir = -1;
-	uint32_t count = header->discrete.grain_count;
-
-	if (count < MXL_LAYOUT_MIN_GRAINS || count > MXL_LAYOUT_MAX_GRAINS)
-		return refuse(flow, MXL_FLOW_DATA_FILE ": %u grains; %d to %d are possible", count,
-			      MXL_LAYOUT_MIN_GRAINS, MXL_LAYOUT_MAX_GRAINS);
-	memcpy(geometry->slice_sizes, header->discrete.slice_sizes, sizeof(geometry->slice_sizes));
-
-	grains_dir = mxl_file_open_dir(dir, MXL_FLOW_GRAINS_DIR);
-	if (grains_dir == -EACCES)
-		return grains_dir;
-	if (grains_dir < 0)
-		return refuse(flow, MXL_FLOW_GRAINS_DIR ": is no folder");
-
-	flow->grains = calloc(count, sizeof(*flow->grains));
-	if (!flow->grains)
-		return -ENOMEM;
-	geometry->grain_count = count;
-	for (uint32_t slot = 0; slot < count; slot++) {
-		int r = map_grain(flow, grains_dir, slot);
-
-		if (r < 0)
-			return r;
+	if (header.version != MXL_GRAIN_VERSION || header.size != MXL_GRAIN_HEADER_SIZE)
+		return refuse(flow, "%s%s: version %u, header size %u; known is %d, %d",
+			      payload_folder(flow), name, header.version, header.size,
+			      MXL_GRAIN_VERSION, MXL_GRAIN_HEADER_SIZE);
+	if (geometry->grain_size == 0) {
+		geometry->grain_size = (uint32_t)(size - MXL_GRAIN_PAYLOAD_OFFSET);
+		geometry->total_slices = header.total_slices;
 	}
-	return 0;
+	if ((size_t)size != mxl_flow_payload_size(flow) ||
+	    header.grain_size != geometry->grain_size || header.total_slices == 0 ||
+	    header.total_slices != geometry->total_slices)
+		return refuse(flow,
+			      "%s%s: is %lld bytes long, its header says %u bytes in %u slices",
+			      name, (long long)size, header.grain_size, header.total_slices);
+	return check_slice_sizes(flow);
 }
 
-static int map_channels(struct mxl_flow *flow, int dir, const struct mxl_flow_header *header)
+/* The word size of samples stands nowhere but in the size of the file. */
+static int check_channels(struct mxl_flow *flow, const char *name, off_t size)
 {
 	struct mxl_geometry *geometry = &flow->geometry;
-	uint64_t words =
-		(uint64_t)header->continuous.channel_count * header->continuous.buffer_length;
+	uint64_t words = (uint64_t)geometry->channel_count * geometry->buffer_length;
+
+	if ((uint64_t)size % words == 0 &&
+	    ((uint64_t)size / words == 4 || (uint64_t)size / words == 8)) {
+		geometry->word_size = (uint32_t)((uint64_t)size / words);
+		return 0;
+	}
+	return refuse(flow, "%s%s: is %lld bytes long, for %u channels of %u samples",
+		      payload_folder(flow), name, (long long)size, geometry->channel_count,
+		      geometry->buffer_length);
+}
+
+/* Opens and checks a payload file. Return: its descriptor. */
+static int open_payload(struct mxl_flow *flow, int dir, uint32_t number, int flags)
+{
 	MXL_CLEANUP(mxl_closep) int fd = -1;
-	void *mapping;
+	char name[MXL_FLOW_PAYLOAD_NAME_SIZE];
 	off_t size;
 	int r;
 
-	if (words == 0 || header->continuous.buffer_length < 2)
-		return refuse(flow, MXL_FLOW_DATA_FILE ": %u channels of %u samples",
-			      header->continuous.channel_count, header->continuous.buffer_length);
-	fd = mxl_file_open(dir, MXL_FLOW_CHANNELS_FILE, flow->writable ? O_RDWR : O_RDONLY, &size);
-	if (fd == -EBADMSG || fd == -ENOENT)
-		return refuse(flow, MXL_FLOW_CHANNELS_FILE ": is no file");
+	mxl_flow_payload_name(flow, number, name);
+	fd = mxl_file_open(dir, name, flags, &size);
+	if (fd == -EBADMSG || fd == -ENOENT || fd == -ENOTDIR)
+		return refuse(flow, "%s%s: is no file", payload_folder(flow), name);
 	if (fd < 0)
 		return fd;
-
-	/* The word size stands nowhere but in the size of the file. */
-	if ((uint64_t)size == words * 4)
-		geometry->word_size = 4;
-	else if ((uint64_t)size / 8 == words && (uint64_t)size % 8 == 0)
-		geometry->word_size = 8;
-	else
-		return refuse(flow, MXL_FLOW_CHANNELS_FILE ": is %lld bytes long", (long long)size);
-
-	r = flow->backend->map(fd, (size_t)size, flow->writable, &mapping);
-	if (r < 0)
-		return r;
-	lock_payload(flow, fd);
-	flow->samples = mapping;
-	geometry->channel_count = header->continuous.channel_count;
-	geometry->buffer_length = header->continuous.buffer_length;
-	return 0;
+	r = mxl_flow_is_discrete(flow) ? check_grain(flow, name, fd, size)
+				       : check_channels(flow, name, size);
+	return r < 0 ? r : mxl_take_fd(&fd);
 }
 
-int mxl_flow_map(const char *domain, int dir, int data_fd, const uuid_t id, bool writable,
+/*
+ * Payload files are opened, checked and handed to the backend a few at a time: a flow of many small
+ * grains has more of them than a process may have open.
+ */
+#define PAYLOADS_AT_ONCE 32
+
+static int add_payloads(struct mxl_flow *flow, int dir, uint32_t first, uint32_t count, int flags)
+{
+	int fds[PAYLOADS_AT_ONCE];
+	uint32_t opened = 0;
+	int r = 0;
+
+	while (r == 0 && opened < count) {
+		r = open_payload(flow, dir, first + opened, flags);
+		if (r >= 0) {
+			fds[opened++] = r;
+			r = 0;
+		}
+	}
+	if (r == 0)
+		r = flow->backend->add_payloads(flow, first, fds, count);
+	while (opened > 0)
+		close(fds[--opened]);
+	return r;
+}
+
+static int add_all_payloads(struct mxl_flow *flow, int flow_dir)
+{
+	MXL_CLEANUP(mxl_closep) int dir = mxl_flow_open_payload_dir(flow, flow_dir);
+	int flags = fcntl(flow->data_fd, F_GETFL) & O_ACCMODE;
+	uint32_t total = mxl_flow_payload_count(flow);
+	int r = dir < 0 ? dir : 0;
+
+	for (uint32_t first = 0; first < total && r == 0; first += PAYLOADS_AT_ONCE)
+		r = add_payloads(flow, dir, first,
+				 mxl_min(total - first, (uint32_t)PAYLOADS_AT_ONCE), flags);
+	return r;
+}
+
+int mxl_flow_map(const char *domain, int dir, int data_fd, const uuid_t id,
 		 const struct mxl_backend *backend, struct mxl_flow **ret)
 {
 	struct mxl_flow *flow = calloc(1, sizeof(*flow));
@@ -265,25 +329,29 @@ int mxl_flow_map(const char *domain, int dir, int data_fd, const uuid_t id, bool
 		return -ENOMEM;
 	uuid_copy(flow->id, id);
 	mxl_flow_dir_name(id, flow->dir_name);
-	flow->writable = writable;
+	atomic_init(&flow->writable, false);
 	flow->domain = domain;
 	flow->backend = backend;
 	flow->data_fd = data_fd;
 
-	r = map_header(flow, &header);
-	if (r == 0)
-		r = check_header(flow, &header);
-	if (r == 0 && mxlIsDiscreteDataFormat((int)header.format))
-		r = map_grains(flow, dir, &header);
-	else if (r == 0)
-		r = map_channels(flow, dir, &header);
-	if (r < 0) {
+	if ((r = read_header(flow, &header)) < 0 || (r = check_header(flow, &header)) < 0 ||
+	    (r = backend->attach(flow)) < 0 || (r = add_all_payloads(flow, dir)) < 0) {
 		/* The descriptor stays the caller's. */
 		mxl_flow_close_keep_lock(flow);
 		return r;
 	}
 	*ret = flow;
 	return 0;
+}
+
+int mxl_flow_open_dir(const struct mxl_flow *flow)
+{
+	char path[PATH_MAX];
+	int length = snprintf(path, sizeof(path), "%s/%s", flow->domain, flow->dir_name);
+
+	if (length < 0 || (size_t)length >= sizeof(path))
+		return -ENAMETOOLONG;
+	return mxl_file_open_dir(AT_FDCWD, path);
 }
 
 bool mxl_flow_is_current(const struct mxl_flow *flow)

@@ -8,6 +8,7 @@
 #define MXL_FLOW_H_INTERNAL
 
 #include <limits.h>
+#include <stdatomic.h>
 
 #include <linux/mxl_layout.h>
 #include <mxl/flowinfo.h>
@@ -25,7 +26,13 @@
 #define MXL_FLOW_GRAINS_DIR "grains"
 #define MXL_FLOW_CHANNELS_FILE "channels"
 #define MXL_FLOW_GRAIN_FILE_FORMAT "data.%u"
-#define MXL_FLOW_GRAIN_FILE_SIZE 32
+#define MXL_FLOW_PAYLOAD_NAME_SIZE 32
+
+/* Regions of a flow: the mappings of its files. */
+#define MXL_REGION_DATA 0U
+#define MXL_REGION_PAYLOAD(k) (1U + (k))
+
+struct mxl_kernel;
 
 /**
  * struct mxl_flow - an open flow
@@ -33,24 +40,25 @@
  * @geometry: counts and sizes
  * @commit_batch: slices or samples committed at most at once, >= 1
  * @sync_batch: slices or samples after which the writer signals, >= 1
- * @writable: mapped for writing; then @data_fd holds flock(LOCK_SH)
+ * @writable: the regions are mapped for writing. Set once by the backend, when it becomes the writer
  * @inode: of the file `data`
  * @domain: path of the domain; belongs to the instance, which outlives the flow
  * @dir_name: name of the flow's folder in the domain
- * @data_fd: the file `data`
+ * @data_fd: the file `data`; a writer's, standbys included, holds flock(LOCK_SH)
  * @header: the mapping of `data`; shared memory, use shm.h
  * @grains: the mapping of each grain's file (discrete); headers are shared memory, use shm.h
  * @samples: the mapping of `channels` (continuous)
  * @backend: how this flow is mapped, waited for and signalled
+ * @kernel: the kernel backend's; NULL with another
  *
- * All members are invariant between open and close; what they point to is not.
+ * All members but @writable are invariant between open and close; what they point to is not.
  */
 struct mxl_flow {
 	uuid_t id;
 	struct mxl_geometry geometry;
 	uint32_t commit_batch;
 	uint32_t sync_batch;
-	bool writable;
+	atomic_bool writable;
 	ino_t inode;
 	const char *domain;
 	char dir_name[MXL_FLOW_DIR_SIZE];
@@ -59,6 +67,7 @@ struct mxl_flow {
 	struct mxl_grain_header **grains;
 	uint8_t *samples;
 	const struct mxl_backend *backend;
+	struct mxl_kernel *kernel;
 };
 
 /* The name of a flow's folder: its UUID in lower case and the suffix. */
@@ -68,15 +77,16 @@ void mxl_flow_dir_name(const uuid_t id, char ret[MXL_FLOW_DIR_SIZE]);
  * mxl_flow_map - check and map the files of a flow
  * @domain: path of the domain, kept
  * @dir: descriptor of the flow's folder
- * @data_fd: the open file `data`; belongs to the flow on success
+ * @data_fd: the open file `data`; belongs to the flow on success. The other files are opened the
+ *	same way, for reading or for writing
  * @id: the UUID the flow must have
- * @writable: map for writing
  * @backend: how to map, wait and signal
  * @ret: the flow; mxl_flow_close() it
  *
- * Return: 0; -EBADMSG for files that are no flow, the log then names the file; -errno.
+ * Return: 0; -EBADMSG for files that are no flow, the log then names the file; -EOPNOTSUPP if the
+ * backend refuses the flow; -errno.
  */
-int mxl_flow_map(const char *domain, int dir, int data_fd, const uuid_t id, bool writable,
+int mxl_flow_map(const char *domain, int dir, int data_fd, const uuid_t id,
 		 const struct mxl_backend *backend, struct mxl_flow **ret);
 
 /* Unmaps and frees; the lock on `data` goes with the last mapping. NULL is fine. */
@@ -101,11 +111,24 @@ static inline bool mxl_flow_is_discrete(const struct mxl_flow *flow)
 	return flow->geometry.grain_count > 0;
 }
 
-/* Payload of a slot; it begins at a fixed offset behind the header. */
-static inline uint8_t *mxl_flow_payload(const struct mxl_flow *flow, uint32_t slot)
-{
-	return (uint8_t *)flow->grains[slot] + MXL_GRAIN_PAYLOAD_OFFSET;
-}
+/* Files besides `data`, and the size of each. */
+uint32_t mxl_flow_payload_count(const struct mxl_flow *flow);
+size_t mxl_flow_payload_size(const struct mxl_flow *flow);
+
+/* Opens the folder of the payload files. @dir: that of the flow. Return: a descriptor or -errno. */
+int mxl_flow_open_payload_dir(const struct mxl_flow *flow, int dir);
+
+/* Name of payload file @number in that folder. */
+void mxl_flow_payload_name(const struct mxl_flow *flow, uint32_t number,
+			   char ret[MXL_FLOW_PAYLOAD_NAME_SIZE]);
+
+/* Opens the flow's folder anew. Return: a descriptor or -errno. */
+int mxl_flow_open_dir(const struct mxl_flow *flow);
+
+/* For backends: where a region is mapped (NULL: not so far), and its size. */
+void *mxl_flow_region(const struct mxl_flow *flow, uint32_t region);
+void mxl_flow_set_region(struct mxl_flow *flow, uint32_t region, void *mapping);
+size_t mxl_flow_region_size(const struct mxl_flow *flow, uint32_t region);
 
 /**
  * mxl_flow_is_current - whether the flow's path still leads to the files that are mapped

@@ -223,17 +223,23 @@ static void publish(struct mxl_flow *flow, const struct mxl_grain_writer *writer
 }
 
 /* W6, for the readers whose threshold lies between the last signalled commit and this one. */
-static void signal_commit(struct mxl_flow *flow, struct mxl_grain_writer *writer, bool everyone)
+static void signal_commit(struct mxl_flow *flow, struct mxl_grain_writer *writer, bool everyone,
+			  bool restart)
 {
+	uint16_t total = flow->geometry.total_slices;
 	uint16_t from = writer->signalled_slices;
 	uint16_t to = writer->newest_slices;
+	struct mxl_signal signal = {
+		.index = writer->newest,
+		.slices = writer->newest_ended ? UINT16_MAX : to,
+		.bits = everyone ? MXL_WAKE_ANY : mxl_wake_bits(from, to, total),
+		.restart = restart,
+	};
 
 	if (!everyone && !reached_batch(flow, from, to))
 		return;
 	writer->signalled_slices = to;
-	flow->backend->signal(flow, everyone
-					    ? MXL_WAKE_ANY
-					    : mxl_wake_bits(from, to, flow->geometry.total_slices));
+	flow->backend->signal(flow, &signal);
 }
 
 int mxl_grains_commit(struct mxl_flow *flow, struct mxl_grain_writer *writer,
@@ -244,6 +250,7 @@ int mxl_grains_commit(struct mxl_flow *flow, struct mxl_grain_writer *writer,
 	uint16_t total = flow->geometry.total_slices;
 	bool invalid = info->flags & MXL_LAYOUT_GRAIN_INVALID;
 	bool is_new = index != writer->newest;
+	bool restart = writer->restart;
 	bool everyone;
 	uint16_t before;
 
@@ -271,6 +278,6 @@ int mxl_grains_commit(struct mxl_flow *flow, struct mxl_grain_writer *writer,
 	writer->newest_ended = invalid || info->validSlices == total;
 	if (writer->newest_ended)
 		writer->open_index = MXL_UNDEFINED_INDEX;
-	signal_commit(flow, writer, everyone);
+	signal_commit(flow, writer, everyone, restart);
 	return 0;
 }

@@ -9,6 +9,9 @@
 #include "options.h"
 #include "util.h"
 
+/* A fork elsewhere can hold a file open for writing for a moment, which is no other writer. */
+#define LOCK_PATIENCE_NS (10 * MXL_NSEC_PER_MSEC)
+
 static void check_tmpfs(const char *domain)
 {
 	bool is_tmpfs;
@@ -29,7 +32,7 @@ int mxl_instance_new(const char *domain, const char *options, struct mxlInstance
 	fd = open(domain, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = mxl_backend_choose(&instance->store.backend);
+	r = mxl_backend_choose(&instance->store.choice);
 	if (r < 0)
 		return r;
 	instance->domain = strdup(domain);
@@ -38,7 +41,8 @@ int mxl_instance_new(const char *domain, const char *options, struct mxlInstance
 
 	instance->kind = MXL_HANDLE_INSTANCE;
 	instance->store.domain = instance->domain;
-	instance->store.history_ns = mxl_options_read_history(fd);
+	instance->store.history_ns =
+		mxl_options_read_history(fd, instance->store.choice.default_history_ns);
 	pthread_mutex_init(&instance->lock, NULL);
 	mxl_options_check_instance(options);
 	check_tmpfs(domain);
@@ -55,7 +59,6 @@ static void destroy_writer(struct mxlInstance_t *instance, struct mxlFlowWriter_
 	if (instance->watcher)
 		mxl_access_watcher_remove(instance->watcher, flow);
 	mxl_writer_free(writer);
-	flow->backend->unlock(flow);
 	mxl_store_release_writer(&instance->store, flow);
 }
 
@@ -191,8 +194,8 @@ static int open_writer(struct mxlInstance_t *instance, const char *def_text,
 
 	if (r < 0)
 		return r;
-	/* A standby may find the lock taken; whoever creates a flow holds it before anyone can. */
-	r = flow->backend->lock(flow);
+	/* If another is the writer this one stands by, and tries again whenever it wants to write. */
+	r = flow->backend->lock(flow, mxl_deadline_in(LOCK_PATIENCE_NS));
 	if (r == 0 || r == -EBUSY)
 		r = mxl_writer_new(flow, ret);
 	if (r < 0) {

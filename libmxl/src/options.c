@@ -5,7 +5,6 @@
 #include "log.h"
 
 #define HISTORY_KEY "urn:x-mxl:option:history_duration/v1.0"
-#define DEFAULT_HISTORY_NS 200000000ULL
 
 static int get_batch(const cJSON *object, const char *key, uint32_t *batch)
 {
@@ -59,7 +58,7 @@ void mxl_options_check_instance(const char *text)
 		mxl_error("instance options are ignored");
 }
 
-uint64_t mxl_options_read_history(int domain)
+uint64_t mxl_options_read_history(int domain, uint64_t default_ns)
 {
 	MXL_CLEANUP(mxl_json_deletep) cJSON *root = NULL;
 	const cJSON *item;
@@ -67,18 +66,18 @@ uint64_t mxl_options_read_history(int domain)
 	int r = mxl_json_read_object(domain, "options.json", &root);
 
 	if (r == -ENOENT)
-		return DEFAULT_HISTORY_NS;
+		return default_ns;
 	if (r < 0) {
 		mxl_error("options.json of the domain cannot be used, the default history holds");
-		return DEFAULT_HISTORY_NS;
+		return default_ns;
 	}
 	item = cJSON_GetObjectItemCaseSensitive(root, HISTORY_KEY);
 	if (!item)
-		return DEFAULT_HISTORY_NS;
+		return default_ns;
 	if (!mxl_json_integer(item, 0, MXL_JSON_MAX_INTEGER, &history)) {
 		mxl_error("options.json: '" HISTORY_KEY "' must be a whole number of nanoseconds, "
 			  "the default holds");
-		return DEFAULT_HISTORY_NS;
+		return default_ns;
 	}
 	return (uint64_t)history;
 }

@@ -30,10 +30,11 @@ void mxl_options_check_instance(const char *text);
 /**
  * mxl_options_read_history - the history duration a domain asks for
  * @domain: descriptor of the domain
+ * @default_ns: what holds when it does not
  *
- * Return: ns from the domain's options.json, or the default when there is none or it is broken,
+ * Return: ns from the domain's options.json, or @default_ns when there is none or it is broken,
  * which is logged.
  */
-uint64_t mxl_options_read_history(int domain);
+uint64_t mxl_options_read_history(int domain, uint64_t default_ns);
 
 #endif /* MXL_OPTIONS_H */

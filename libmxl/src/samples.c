@@ -165,6 +165,11 @@ int mxl_samples_commit(struct mxl_flow *flow, struct mxl_sample_writer *writer)
 	uint64_t head = mxl_load(&flow->header->head_index);
 	uint64_t index = writer->open_index;
 	bool first = writer->newest == MXL_UNDEFINED_INDEX;
+	struct mxl_signal signal = {
+		.index = index,
+		.bits = MXL_WAKE_ANY,
+		.restart = first && index <= head && head > 0,
+	};
 
 	if (index == MXL_UNDEFINED_INDEX)
 		return -EINVAL;
@@ -180,6 +185,6 @@ int mxl_samples_commit(struct mxl_flow *flow, struct mxl_sample_writer *writer)
 
 	/* The first commit is always told: it may be a restart, and nobody knows the last batch. */
 	if (reached_batch(flow, writer, index) || first)
-		flow->backend->signal(flow, MXL_WAKE_ANY); /* W3 */
+		flow->backend->signal(flow, &signal); /* W3 */
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@
 
 /* On release the others' probes are waited out as well, but nobody is kept waiting for long. */
 #define RELEASE_PATIENCE_NS (20 * MXL_NSEC_PER_MSEC)
+
+/* Nobody knows a flow before it is published; only a fork elsewhere can hold its files open. */
+#define CREATOR_PATIENCE_NS (1000 * MXL_NSEC_PER_MSEC)
 
 /* A creator locks its folder right after making it; younger ones may be in between. */
 #define TMP_GRACE_SEC 10
@@ -56,7 +60,9 @@ static int open_data(int dir, int flags)
 	int fd = mxl_file_open(dir, MXL_FLOW_DATA_FILE, flags, NULL);
 
 	if (fd == -EBADMSG)
-		mxl_error(MXL_FLOW_DATA_FILE ": is no regular file");
+		mxl_error("the flow's " MXL_FLOW_DATA_FILE " is no regular file");
+	else if (fd == -ENOENT)
+		mxl_warn("the flow has no file " MXL_FLOW_DATA_FILE);
 	return fd;
 }
 
@@ -107,7 +113,8 @@ static int lock_current(const struct mxl_store *store, const uuid_t id, int data
 	return is_current(store, id, data_fd) ? 0 : -ESTALE;
 }
 
-static int open_reader_once(const struct mxl_store *store, const uuid_t id, struct mxl_flow **ret)
+static int open_reader_once(const struct mxl_store *store, const struct mxl_backend *backend,
+			    const uuid_t id, struct mxl_flow **ret)
 {
 	MXL_CLEANUP(mxl_closep) int dir = open_flow_dir(store, id);
 	MXL_CLEANUP(mxl_closep) int data = -1;
@@ -118,7 +125,7 @@ static int open_reader_once(const struct mxl_store *store, const uuid_t id, stru
 	data = open_data(dir, O_RDONLY);
 	if (data < 0)
 		return data;
-	r = mxl_flow_map(store->domain, dir, data, id, false, store->backend, ret);
+	r = mxl_flow_map(store->domain, dir, data, id, backend, ret);
 	if (r == 0)
 		mxl_take_fd(&data);
 	else if (r == -EBADMSG && !is_current(store, id, data))
@@ -128,16 +135,32 @@ static int open_reader_once(const struct mxl_store *store, const uuid_t id, stru
 
 int mxl_store_open_reader(const struct mxl_store *store, const uuid_t id, struct mxl_flow **ret)
 {
+	const struct mxl_backend *backend = store->choice.backend;
 	int r = -ESTALE;
 
 	/* Readers hold no lock: a flow may go away, or be replaced, while its files are opened. */
-	for (int attempt = 0; attempt < OPEN_ATTEMPTS && r == -ESTALE; attempt++)
-		r = open_reader_once(store, id, ret);
+	for (int attempt = 0; attempt < OPEN_ATTEMPTS && r == -ESTALE; attempt++) {
+		r = open_reader_once(store, backend, id, ret);
+		if (r == -EOPNOTSUPP && backend != store->choice.fallback &&
+		    store->choice.fallback) {
+			backend = store->choice.fallback;
+			r = -ESTALE;
+		}
+	}
 	return r;
 }
 
+/* Opens `data` as a writer. A sealed one cannot be written by anyone else: stand by, reading. */
+static int open_data_as_writer(int dir, const struct mxl_backend *backend)
+{
+	int fd = open_data(dir, backend->open_flags);
+
+	return fd == -ETXTBSY ? open_data(dir, O_RDONLY) : fd;
+}
+
 /* Opens an existing flow for writing. -ESTALE if it went away meanwhile. */
-static int open_existing(const struct mxl_store *store, const uuid_t id, struct mxl_flow **ret)
+static int open_existing(const struct mxl_store *store, const struct mxl_backend *backend,
+			 const uuid_t id, struct mxl_flow **ret)
 {
 	MXL_CLEANUP(mxl_closep) int dir = open_flow_dir(store, id);
 	MXL_CLEANUP(mxl_closep) int data = -1;
@@ -145,7 +168,7 @@ static int open_existing(const struct mxl_store *store, const uuid_t id, struct 
 
 	if (dir < 0)
 		return dir;
-	data = open_data(dir, O_RDWR);
+	data = open_data_as_writer(dir, backend);
 	if (data == -ENOENT) {
 		/* Being deleted; a folder that stays without `data` is no flow. */
 		return -ESTALE;
@@ -158,10 +181,11 @@ static int open_existing(const struct mxl_store *store, const uuid_t id, struct 
 		mxl_error("somebody keeps the file `data` of the flow locked exclusively");
 	if (r < 0)
 		return r;
-	r = mxl_flow_map(store->domain, dir, data, id, true, store->backend, ret);
+	r = mxl_flow_map(store->domain, dir, data, id, backend, ret);
 	if (r == 0)
 		mxl_take_fd(&data);
-	return r;
+	/* Sealed between two files: what was opened first does not fit any more. */
+	return r == -ETXTBSY ? -ESTALE : r;
 }
 
 /* A full file system is found out before it is filled, and others on it starved. */
@@ -234,7 +258,7 @@ static int create_data(int dir, const struct mxl_flow_def *def, const struct mxl
 	return mxl_take_fd(&fd);
 }
 
-static int create_grain(int grains_dir, uint32_t slot, const struct mxl_geometry *geometry)
+static int create_grain(int dir, uint32_t slot, const struct mxl_geometry *geometry)
 {
 	struct mxl_grain_header header = {
 		.version = MXL_GRAIN_VERSION,
@@ -243,10 +267,10 @@ static int create_grain(int grains_dir, uint32_t slot, const struct mxl_geometry
 		.total_slices = geometry->total_slices,
 	};
 	MXL_CLEANUP(mxl_closep) int fd = -1;
-	char name[MXL_FLOW_GRAIN_FILE_SIZE];
+	char name[MXL_FLOW_PAYLOAD_NAME_SIZE];
 
-	snprintf(name, sizeof(name), MXL_FLOW_GRAIN_FILE_FORMAT, slot);
-	fd = mxl_file_create(grains_dir, name, 0664,
+	snprintf(name, sizeof(name), MXL_FLOW_GRAINS_DIR "/" MXL_FLOW_GRAIN_FILE_FORMAT, slot);
+	fd = mxl_file_create(dir, name, 0664,
 			     MXL_GRAIN_PAYLOAD_OFFSET + (off_t)geometry->grain_size);
 	if (fd < 0)
 		return fd;
@@ -257,18 +281,14 @@ static int create_grain(int grains_dir, uint32_t slot, const struct mxl_geometry
 
 static int create_grains(int dir, const struct mxl_geometry *geometry)
 {
-	MXL_CLEANUP(mxl_closep) int grains_dir = -1;
 	int r = mxl_file_write_new(dir, MXL_FLOW_ACCESS_FILE, 0666, "", 0);
 
 	if (r < 0)
 		return r;
 	if (mkdirat(dir, MXL_FLOW_GRAINS_DIR, 0777) < 0)
 		return -errno;
-	grains_dir = mxl_file_open_dir(dir, MXL_FLOW_GRAINS_DIR);
-	if (grains_dir < 0)
-		return grains_dir;
 	for (uint32_t slot = 0; slot < geometry->grain_count && r == 0; slot++)
-		r = create_grain(grains_dir, slot, geometry);
+		r = create_grain(dir, slot, geometry);
 	return r;
 }
 
@@ -345,8 +365,46 @@ static int publish(int domain, const char *tmp_name, const char *name)
 	return errno == ENOTEMPTY ? -EEXIST : -errno;
 }
 
-static int create_flow(const struct mxl_store *store, const char *def_text,
-		       const struct mxl_flow_def *def, const struct mxl_geometry *geometry,
+/*
+ * Replaces the descriptor that created `data` by one for a backend that maps it otherwise, with a
+ * lock of its own before the first is given up.
+ */
+static int reopen_data(int dir, int *data, int flags)
+{
+	MXL_CLEANUP(mxl_closep) int fd = open_data(dir, flags);
+
+	if (fd < 0)
+		return fd;
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	mxl_closep(data);
+	*data = mxl_take_fd(&fd);
+	return 0;
+}
+
+/* Maps a flow that was just built, as its writer. */
+static int map_new_flow(const struct mxl_store *store, const struct mxl_backend *backend, int dir,
+			int *data, const uuid_t id, struct mxl_flow **ret)
+{
+	MXL_CLEANUP(mxl_flow_closep) struct mxl_flow *flow = NULL;
+	int r = reopen_data(dir, data, backend->open_flags);
+
+	if (r < 0)
+		return r;
+	r = mxl_flow_map(store->domain, dir, *data, id, backend, &flow);
+	if (r < 0)
+		return r;
+	mxl_take_fd(data);
+	r = backend->lock(flow, mxl_deadline_in(CREATOR_PATIENCE_NS));
+	if (r < 0)
+		return r;
+	*ret = mxl_take_ptr(flow);
+	return 0;
+}
+
+static int create_flow(const struct mxl_store *store, const struct mxl_backend *backend,
+		       const char *def_text, const struct mxl_flow_def *def,
+		       const struct mxl_geometry *geometry,
 		       const struct mxl_writer_options *options, struct mxl_flow **ret)
 {
 	MXL_CLEANUP(mxl_closep) int domain = open_domain(store);
@@ -366,11 +424,9 @@ static int create_flow(const struct mxl_store *store, const char *def_text,
 	mxl_flow_dir_name(def->id, name);
 	r = data = build_flow(dir, def_text, def, geometry, options);
 	if (r >= 0)
-		r = mxl_flow_map(store->domain, dir, data, def->id, true, store->backend, &flow);
-	if (r >= 0) {
-		mxl_take_fd(&data);
+		r = map_new_flow(store, backend, dir, &data, def->id, &flow);
+	if (r >= 0)
 		r = publish(domain, tmp_name, name);
-	}
 	if (r < 0) {
 		mxl_file_remove_tree(domain, tmp_name);
 		return r;
@@ -392,6 +448,8 @@ int mxl_store_open_writer(const struct mxl_store *store, const char *def_text,
 			  const struct mxl_flow_def *def, const struct mxl_writer_options *options,
 			  struct mxl_flow **ret, bool *ret_created)
 {
+	const struct mxl_backend *backend = store->choice.backend;
+	char name[MXL_FLOW_DIR_SIZE];
 	struct mxl_geometry geometry;
 	int r = mxl_geometry_from_def(def, store->history_ns, &geometry);
 
@@ -401,24 +459,31 @@ int mxl_store_open_writer(const struct mxl_store *store, const char *def_text,
 		MXL_CLEANUP(mxl_flow_closep) struct mxl_flow *flow = NULL;
 		bool created = false;
 
-		r = open_existing(store, def->id, &flow);
+		r = open_existing(store, backend, def->id, &flow);
 		if (r == -ENOENT) {
-			r = create_flow(store, def_text, def, &geometry, options, &flow);
+			r = create_flow(store, backend, def_text, def, &geometry, options, &flow);
 			created = true;
 		} else if (r == 0) {
 			r = check_geometry(flow, &geometry);
+		}
+		if (r == -EOPNOTSUPP && store->choice.fallback &&
+		    backend != store->choice.fallback) {
+			backend = store->choice.fallback;
+			continue;
 		}
 		/* Somebody else created it first, or deleted it in between: look again. */
 		if (r == -EEXIST || r == -ESTALE)
 			continue;
 		if (r < 0)
-			return r;
+			break;
 		*ret = mxl_take_ptr(flow);
 		*ret_created = created;
 		return 0;
 	}
-	mxl_error("the flow's folder is there, but has no file `data`");
-	return -EBADMSG;
+	mxl_flow_dir_name(def->id, name);
+	mxl_error("%s: cannot be written: %s", name,
+		  r == -ESTALE ? "it has no file `data`" : strerror(-r));
+	return r == -ESTALE ? -EBADMSG : r;
 }
 
 /*
@@ -426,9 +491,9 @@ int mxl_store_open_writer(const struct mxl_store *store, const char *def_text,
  * gone from the header, those of the C++ SDK the path gone, once they are awake. Written and not
  * stored, because somebody may have truncated the file; the futex call looks the page up itself.
  */
-static void announce_deletion(const struct mxl_store *store, int data_fd)
+static void announce_deletion(int data_fd)
 {
-	struct mxl_flow_header *header;
+	const struct mxl_flow_header *header;
 	uint64_t no_inode = 0;
 	uint32_t counter;
 	void *mapping;
@@ -442,11 +507,12 @@ static void announce_deletion(const struct mxl_store *store, int data_fd)
 	if (pwrite(data_fd, &counter, sizeof(counter),
 		   offsetof(struct mxl_flow_header, sync_counter)) != sizeof(counter))
 		return;
-	if (store->backend->map(data_fd, MXL_FLOW_HEADER_SIZE, false, &mapping) < 0)
+	mapping = mmap(NULL, MXL_FLOW_HEADER_SIZE, PROT_READ, MAP_SHARED, data_fd, 0);
+	if (mapping == MAP_FAILED)
 		return;
 	header = mapping;
 	mxl_futex_wake(&header->sync_counter, MXL_WAKE_ANY);
-	store->backend->unmap(mapping, MXL_FLOW_HEADER_SIZE);
+	munmap(mapping, MXL_FLOW_HEADER_SIZE);
 }
 
 /*
@@ -483,7 +549,9 @@ static int delete_flow(int domain, const char *name, ino_t data_inode)
 void mxl_store_release_writer(const struct mxl_store *store, struct mxl_flow *flow)
 {
 	MXL_CLEANUP(mxl_closep) int domain = open_domain(store);
+	MXL_CLEANUP(mxl_closep) int dir = mxl_flow_open_dir(flow);
 	MXL_CLEANUP(mxl_closep) int data = -1;
+	MXL_CLEANUP(mxl_closep) int last_words = -1;
 	char name[MXL_FLOW_DIR_SIZE];
 	ino_t inode = flow->inode;
 	uuid_t id;
@@ -492,13 +560,14 @@ void mxl_store_release_writer(const struct mxl_store *store, struct mxl_flow *fl
 	uuid_copy(id, flow->id);
 	mxl_flow_dir_name(id, name);
 	data = mxl_flow_close_keep_lock(flow);
-	if (domain < 0)
+	if (domain < 0 || dir < 0)
 		return;
 	if (lock_current(store, id, data, LOCK_EX, RELEASE_PATIENCE_NS) < 0)
 		return;
+	last_words = mxl_file_open(dir, MXL_FLOW_DATA_FILE, O_RDWR, NULL);
 	r = delete_flow(domain, name, inode);
 	if (r == 0)
-		announce_deletion(store, data);
+		announce_deletion(last_words);
 	else if (r != -ESTALE)
 		mxl_warn("%s: cannot be deleted: %s", name, strerror(-r));
 }
@@ -525,11 +594,15 @@ int mxl_store_is_active(const struct mxl_store *store, const uuid_t id, bool *re
 int mxl_store_read_def(const struct mxl_store *store, const uuid_t id, char **ret, size_t *ret_size)
 {
 	MXL_CLEANUP(mxl_closep) int dir = open_flow_dir(store, id);
+	int r;
 
 	if (dir < 0)
 		return dir;
 	/* Other implementations may accept longer definitions; any that is a file can be had. */
-	return mxl_file_read_text(dir, MXL_FLOW_DEF_FILE, INT32_MAX, ret, ret_size);
+	r = mxl_file_read_text(dir, MXL_FLOW_DEF_FILE, INT32_MAX, ret, ret_size);
+	if (r < 0)
+		mxl_error(MXL_FLOW_DEF_FILE ": cannot be read: %s", strerror(-r));
+	return r;
 }
 
 static bool is_flow_dir_name(const char *name, uuid_t ret)
@@ -568,7 +641,7 @@ static void collect_flow(const struct mxl_store *store, int domain, const uuid_t
 	r = delete_flow(domain, name, st.st_ino);
 	if (r == 0) {
 		mxl_debug("%s: had no writer, deleted", name);
-		announce_deletion(store, data);
+		announce_deletion(data);
 	} else if (r != -ESTALE) {
 		mxl_warn("%s: cannot be deleted: %s", name, strerror(-r));
 	}

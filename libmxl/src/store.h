@@ -19,12 +19,12 @@
  * struct mxl_store - where an instance keeps its flows
  * @domain: path of the domain
  * @history_ns: how long what is written stays readable
- * @backend: how flows are mapped
+ * @choice: how flows are mapped
  */
 struct mxl_store {
 	const char *domain;
 	uint64_t history_ns;
-	const struct mxl_backend *backend;
+	struct mxl_backend_choice choice;
 };
 
 /**
@@ -46,7 +46,9 @@ int mxl_store_open_reader(const struct mxl_store *store, const uuid_t id, struct
  * @ret: the flow; mxl_store_release_writer() it
  * @ret_created: whether it is new
  *
- * Safe among any number of processes doing the same: one creates, the others open.
+ * Safe among any number of processes doing the same: one creates, the others open. The creator is
+ * the writer before the flow appears; who opens one that has a writer already, where that is
+ * enforced, stands by.
  *
  * Return: 0; -EBUSY if the flow exists with another geometry; -EACCES, -EROFS, -ENOSPC;
  * -EBADMSG as above.

@@ -28,10 +28,18 @@ void mxl_writer_free(struct mxlFlowWriter_t *writer)
 	free(writer);
 }
 
+/* The fast path of the lock: a flow that is mapped for writing stays so. */
+static int become_writer(struct mxl_flow *flow)
+{
+	return atomic_load_explicit(&flow->writable, memory_order_relaxed)
+		       ? 0
+		       : flow->backend->lock(flow, 0);
+}
+
 int mxl_writer_open_grain(struct mxlFlowWriter_t *writer, uint64_t index, mxlGrainInfo *ret_info,
 			  uint8_t **ret_payload)
 {
-	int r = writer->flow->backend->lock(writer->flow);
+	int r = become_writer(writer->flow);
 
 	if (r < 0)
 		return r;
@@ -51,7 +59,7 @@ void mxl_writer_cancel_grain(struct mxlFlowWriter_t *writer)
 int mxl_writer_open_samples(struct mxlFlowWriter_t *writer, uint64_t index, size_t count,
 			    mxlMutableWrappedMultiBufferSlice *ret)
 {
-	int r = writer->flow->backend->lock(writer->flow);
+	int r = become_writer(writer->flow);
 
 	if (r < 0)
 		return r;

@@ -240,7 +240,8 @@ static int check_grain(struct mxl_flow *flow, const char *name, int fd, off_t si
 	    header.total_slices != geometry->total_slices)
 		return refuse(flow,
 			      "%s%s: is %lld bytes long, its header says %u bytes in %u slices",
-			      name, (long long)size, header.grain_size, header.total_slices);
+			      payload_folder(flow), name, (long long)size, header.grain_size,
+			      header.total_slices);
 	return check_slice_sizes(flow);
 }
 

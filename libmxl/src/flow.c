@@ -211,8 +211,9 @@ static int check_slice_sizes(const struct mxl_flow *flow)
 		sum += geometry->slice_sizes[plane];
 	if (sum * geometry->total_slices != geometry->grain_size)
 		return refuse(flow,
-			      MXL_FLOW_DATA_FILE ": %u slices of %llu bytes are no grain of %u",
-			      geometry->total_slices, (unsigned long long)sum,
+			      MXL_FLOW_DATA_FILE ": slices of %llu bytes, but " MXL_FLOW_GRAINS_DIR
+						 "/data.0 has %u of them in %u bytes",
+			      (unsigned long long)sum, geometry->total_slices,
 			      geometry->grain_size);
 	return 0;
 }

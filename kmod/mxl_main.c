@@ -90,37 +90,74 @@ static int mxl_state(struct mxl_call *call)
  * @cmd: its number
  * @size: of its structure
  * @min_size: of the first version of that
- * @attached: it needs a complete attachment
+ * @flags: MXL_OP_*
  * @fn: does it; may set mxl_call.report to have the structure copied back with an error, too
  */
 struct mxl_op {
 	unsigned int cmd;
 	u32 size;
 	u32 min_size;
-	bool attached;
+	u32 flags;
 	int (*fn)(struct mxl_call *call);
 };
 
-#define MXL_OP(_cmd, _struct, _last, _attached, _fn)			\
+/* It needs a complete attachment */
+#define MXL_OP_ATTACHED	BIT(0)
+/* It has something to report */
+#define MXL_OP_OUT	BIT(1)
+/* What it does is not undone if it can not be reported: see first whether it can */
+#define MXL_OP_LASTS	BIT(2)
+
+#define MXL_OP(_cmd, _struct, _last, _flags, _fn)			\
 	[_IOC_NR(_cmd) - _IOC_NR(MXL_IOC_INFO)] = {			\
 		.cmd = (_cmd),						\
 		.size = sizeof(_struct),				\
 		.min_size = offsetofend(_struct, _last),		\
-		.attached = (_attached),				\
+		.flags = (_flags),					\
 		.fn = (_fn),						\
 	}
 
 static const struct mxl_op mxl_ops[] = {
-	MXL_OP(MXL_IOC_INFO, struct mxl_info, default_history_ns, false, mxl_info),
-	MXL_OP(MXL_IOC_ATTACH, struct mxl_attach, epoch, false, mxl_attach),
-	MXL_OP(MXL_IOC_LOCK, struct mxl_lock, head, true, mxl_lock),
-	MXL_OP(MXL_IOC_UNLOCK, struct mxl_unlock, flags, true, mxl_unlock),
-	MXL_OP(MXL_IOC_WAIT, struct mxl_wait, epoch, true, mxl_wait),
-	MXL_OP(MXL_IOC_WAIT_MANY, struct mxl_wait_many, pad, false, mxl_wait_many),
-	MXL_OP(MXL_IOC_COMMIT, struct mxl_commit, generation, true, mxl_commit),
-	MXL_OP(MXL_IOC_ARM, struct mxl_arm, fired, true, mxl_arm),
-	MXL_OP(MXL_IOC_STATE, struct mxl_state, last_read_ns, true, mxl_state),
+	MXL_OP(MXL_IOC_INFO, struct mxl_info, default_history_ns, MXL_OP_OUT, mxl_info),
+	MXL_OP(MXL_IOC_ATTACH, struct mxl_attach, epoch, MXL_OP_OUT | MXL_OP_LASTS, mxl_attach),
+	MXL_OP(MXL_IOC_LOCK, struct mxl_lock, head,
+	       MXL_OP_ATTACHED | MXL_OP_OUT | MXL_OP_LASTS, mxl_lock),
+	MXL_OP(MXL_IOC_UNLOCK, struct mxl_unlock, flags, MXL_OP_ATTACHED, mxl_unlock),
+	MXL_OP(MXL_IOC_WAIT, struct mxl_wait, epoch, MXL_OP_ATTACHED | MXL_OP_OUT, mxl_wait),
+	MXL_OP(MXL_IOC_WAIT_MANY, struct mxl_wait_many, pad, MXL_OP_OUT, mxl_wait_many),
+	MXL_OP(MXL_IOC_COMMIT, struct mxl_commit, generation,
+	       MXL_OP_ATTACHED | MXL_OP_OUT | MXL_OP_LASTS, mxl_commit),
+	MXL_OP(MXL_IOC_ARM, struct mxl_arm, fired,
+	       MXL_OP_ATTACHED | MXL_OP_OUT | MXL_OP_LASTS, mxl_arm),
+	MXL_OP(MXL_IOC_STATE, struct mxl_state, last_read_ns, MXL_OP_ATTACHED | MXL_OP_OUT,
+	       mxl_state),
 };
+
+/* Copies the caller's structure in */
+static int mxl_call_get(struct mxl_call *call, const struct mxl_op *op, void __user *uarg)
+{
+	u32 size;
+	int ret;
+
+	if (get_user(size, (u32 __user *)uarg))
+		return -EFAULT;
+	if (size < op->min_size)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	ret = copy_struct_from_user(call->raw, op->size, uarg, size);
+	if (ret)
+		return ret;
+	/* Other threads may write there: what counts is what was looked at */
+	call->size = size;
+	return 0;
+}
+
+/* Copies it back, as much as the caller knows of it */
+static int mxl_call_put(const struct mxl_call *call, const struct mxl_op *op, void __user *uarg)
+{
+	return copy_to_user(uarg, call->raw, min(call->size, op->size)) ? -EFAULT : 0;
+}
 
 static long mxl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -128,7 +165,6 @@ static long mxl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	unsigned int nr = _IOC_NR(cmd) - _IOC_NR(MXL_IOC_INFO);
 	struct mxl_call call = { .a = file->private_data };
 	const struct mxl_op *op;
-	u32 size;
 	int ret;
 
 	if (nr >= ARRAY_SIZE(mxl_ops))
@@ -138,31 +174,24 @@ static long mxl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if ((cmd ^ op->cmd) & ~IOCSIZE_MASK)
 		return -ENOTTY;
 
-	if (get_user(size, (u32 __user *)uarg))
-		return -EFAULT;
-	if (size < op->min_size)
-		return -EINVAL;
-	/* The largest structure that a page could hold is as absurd as any larger one */
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	ret = copy_struct_from_user(call.raw, op->size, uarg, size);
+	ret = mxl_call_get(&call, op, uarg);
 	if (ret)
 		return ret;
-
-	if (op->attached) {
+	if (op->flags & MXL_OP_ATTACHED) {
 		call.flow = mxl_attached_flow(call.a);
 		if (!call.flow)
 			return -ENOTCONN;
 	}
+	if (op->flags & MXL_OP_LASTS) {
+		ret = mxl_call_put(&call, op, uarg);
+		if (ret)
+			return ret;
+	}
 
 	ret = op->fn(&call);
-	if (ret && !call.report)
+	if (!(op->flags & MXL_OP_OUT) || (ret && !call.report))
 		return ret;
-	/* What is reported has the size that was asked for, whatever was in user memory since */
-	call.size = size;
-	if (copy_to_user(uarg, call.raw, min(size, op->size)))
-		return -EFAULT;
-	return ret;
+	return mxl_call_put(&call, op, uarg) ?: ret;
 }
 
 static __poll_t mxl_poll(struct file *file, poll_table *wait)
@@ -256,16 +285,16 @@ static int __init mxl_init(void)
 	ret = mxl_outsider_init();
 	if (ret)
 		goto err_flows;
+	/* Last, as nobody can be told that a device was not meant; nobody attaches meanwhile */
+	mutex_lock(&mxl_flows_mutex);
 	ret = misc_register(&mxl_misc);
+	if (!ret)
+		mxl_sysfs_init(mxl_misc.this_device);
+	mutex_unlock(&mxl_flows_mutex);
 	if (ret)
 		goto err_outsider;
-	ret = mxl_sysfs_init(mxl_misc.this_device);
-	if (ret)
-		goto err_misc;
 	return 0;
 
-err_misc:
-	misc_deregister(&mxl_misc);
 err_outsider:
 	mxl_outsider_exit();
 err_flows:

@@ -497,7 +497,7 @@ extern const struct attribute_group *mxl_groups[];
 void mxl_tunables_publish(struct mxl_flow *flow);
 int mxl_flow_add_kobj(struct mxl_flow *flow);
 void mxl_flow_del_kobj(struct mxl_flow *flow);
-int mxl_sysfs_init(struct device *dev);
+void mxl_sysfs_init(struct device *dev);
 void mxl_sysfs_exit(void);
 
 #if IS_ENABLED(CONFIG_KUNIT)

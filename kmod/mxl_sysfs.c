@@ -15,7 +15,8 @@
 
 /* ---- tunables ---------------------------------------------------------------------------- */
 
-/* Parent of the flows' directories */
+/* The device, and the parent of the flows' directories in it; under mxl_flows_mutex */
+static struct device *mxl_device;
 static struct kobject *mxl_flows_kobj;
 
 /**
@@ -350,6 +351,14 @@ static const struct kobj_type mxl_flow_ktype = {
 	.default_groups = mxl_flow_groups,
 };
 
+static int mxl_sysfs_add_flows(void)
+{
+	lockdep_assert_held(&mxl_flows_mutex);
+	if (!mxl_flows_kobj)
+		mxl_flows_kobj = kobject_create_and_add("flows", &mxl_device->kobj);
+	return mxl_flows_kobj ? 0 : -ENOMEM;
+}
+
 /**
  * mxl_flow_add_kobj() - make the directory of a flow
  * @flow: the flow
@@ -362,6 +371,9 @@ int mxl_flow_add_kobj(struct mxl_flow *flow)
 	dev_t dev = inode->i_sb->s_dev;
 	int ret;
 
+	ret = mxl_sysfs_add_flows();
+	if (ret)
+		return ret;
 	refcount_inc(&flow->refs);
 	ret = kobject_init_and_add(&flow->kobj, &mxl_flow_ktype, mxl_flows_kobj, "%u:%u:%llu",
 				   MAJOR(dev), MINOR(dev), (u64)inode->i_ino);
@@ -382,10 +394,16 @@ void mxl_flow_del_kobj(struct mxl_flow *flow)
 	kobject_put(&flow->kobj);
 }
 
-int __init mxl_sysfs_init(struct device *dev)
+/**
+ * mxl_sysfs_init() - prepare for flows
+ * @dev: the device
+ *
+ * If there is no memory for the directory of flows, the first flow tries again.
+ */
+void __init mxl_sysfs_init(struct device *dev)
 {
-	mxl_flows_kobj = kobject_create_and_add("flows", &dev->kobj);
-	return mxl_flows_kobj ? 0 : -ENOMEM;
+	mxl_device = dev;
+	mxl_sysfs_add_flows();
 }
 
 void mxl_sysfs_exit(void)

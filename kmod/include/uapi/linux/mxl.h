@@ -21,8 +21,9 @@
  *
  * Every argument structure begins with ``size``, set by the caller to the size of the structure
  * it was compiled with. The kernel accepts every size from the first version on: what the caller
- * does not know is taken as zero, what the kernel does not know must be zero. The number of a
- * call is its type, direction and sequence number; the size encoded in it is not looked at.
+ * does not know is taken as zero, what the kernel does not know must be zero. No structure is
+ * larger than a page. The number of a call is its type, direction and sequence number; the size
+ * encoded in it is not looked at.
  *
  * The name of a field that is filled in by the kernel is documented with "out", one that is read
  * and changed with "in/out". If a call fails, its output fields are left alone, except where a
@@ -40,7 +41,7 @@
  * EINVAL     ``size`` smaller than the first version of the structure, non-zero padding, or a
  *            value out of its range
  * E2BIG      the structure is larger than the kernel's, and what the kernel does not know is
- *            not zero
+ *            not zero; or it is larger than a page
  * EOPNOTSUPP unknown bit in a flags field
  * ENOMEM     no memory
  * ENOTCONN   the call needs an attachment, and MXL_IOC_ATTACH was not completed
@@ -227,7 +228,8 @@ struct mxl_attach {
  * While the lock is held nobody can open ``data`` or a payload file for writing, truncate it or
  * map it writable, save the holder through this attachment. The process that locked may map the
  * regions writable; see "mapping". The lock ends with MXL_IOC_UNLOCK, or when that process has
- * closed its descriptor and dropped its writable mappings, however it came to do so.
+ * closed its descriptor (or, as with record locks, any duplicate of it) and dropped its writable
+ * mappings, however it came to do so.
  *
  * Waiting calls are served in the order they came; one that is granted the lock by its holder's
  * release takes it over with the files still sealed. A waiting call also waits for those that

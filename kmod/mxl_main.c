@@ -55,7 +55,7 @@ static int mxl_state(struct mxl_call *call)
 	if (state->pad)
 		return -EINVAL;
 
-	memset(state, 0, sizeof(*state));
+	*state = (struct mxl_state){ .size = state->size };
 	spin_lock(&flow->lock);
 	mxl_flow_account(flow);
 	if (flow->writer) {

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live view of mxl-info.
+ */
+#ifndef MXL_INFO_WATCH_H
+#define MXL_INFO_WATCH_H
+
+#include "info_options.h"
+#include "info_print.h"
+
+/**
+ * info_watch() - show flows again and again, until a signal or --count ends it
+ * @instance: of the library
+ * @options: the command line
+ * @domain: the domain
+ *
+ * Return: 0; -EPIPE and the like when stdout takes nothing more; -errno after a message.
+ */
+int info_watch(mxlInstance instance, const struct info_options *options,
+	       const struct info_domain *domain);
+
+#endif /* MXL_INFO_WATCH_H */

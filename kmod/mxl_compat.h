@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/shmem_fs.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 #if IS_ENABLED(CONFIG_KUNIT)
@@ -17,6 +18,10 @@
 #else
 #define VISIBLE_IF_KUNIT static
 #define EXPORT_SYMBOL_IF_KUNIT(symbol)
+#endif
+
+#ifndef kzalloc_obj
+#define kzalloc_obj(obj, gfp) ((typeof(obj) *)kzalloc(sizeof(obj), gfp))
 #endif
 
 #ifndef __counted_by

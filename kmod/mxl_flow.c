@@ -73,7 +73,7 @@ struct mxl_user *mxl_user_get(kuid_t uid)
 {
 	struct mxl_user *user, *new;
 
-	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	new = kzalloc_obj(*new, GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return NULL;
 	new->uid = uid;
@@ -339,9 +339,10 @@ void mxl_flow_grain(struct mxl_flow *flow, u64 index, struct mxl_grain *ret_grai
 
 	rcu_read_lock();
 	hdr = mxl_page_of(flow, 1 + (u32)(index % flow->geo.nr_payloads));
-	/* pairs with the writer's releases: index before the payload, valid_slices after it */
+	/* pairs with the writer's release of valid_slices, after the slices */
 	ret_grain->valid_slices = smp_load_acquire(&hdr->valid_slices);
 	ret_grain->flags = READ_ONCE(hdr->flags);
+	/* pairs with the writer's release of index, before the payload is touched */
 	ret_grain->index = smp_load_acquire(&hdr->index);
 	rcu_read_unlock();
 }

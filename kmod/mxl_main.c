@@ -217,7 +217,7 @@ static __poll_t mxl_poll(struct file *file, poll_table *wait)
 
 static int mxl_open(struct inode *inode, struct file *file)
 {
-	struct mxl_attachment *a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
+	struct mxl_attachment *a = kzalloc_obj(*a, GFP_KERNEL_ACCOUNT);
 
 	if (!a)
 		return -ENOMEM;

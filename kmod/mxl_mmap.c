@@ -147,7 +147,7 @@ static int mxl_mmap_file(struct mxl_flow *flow, struct file *dev, struct vm_area
 	if (READ_ONCE(flow->dead))
 		return -ENODEV;
 
-	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	m = kzalloc_obj(*m, GFP_KERNEL_ACCOUNT);
 	if (!m)
 		return -ENOMEM;
 	refcount_set(&m->refs, 1);

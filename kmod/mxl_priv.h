@@ -355,7 +355,7 @@ struct mxl_stage {
  * @fired: what happened of @arm_events; also read without the lock
  */
 struct mxl_attachment {
-	struct mutex mutex;
+	struct mutex mutex; /* pieces come one after the other */
 	struct mxl_stage *stage;
 	struct mxl_flow *flow;
 	struct file *data;
@@ -387,7 +387,7 @@ static inline struct mxl_flow *mxl_attached_flow(struct mxl_attachment *a)
  * @a: attachment it was made on
  * @flow: its flow, for calls that need one
  * @report: copy the structure back even if the call fails
- * @size: the caller's size; like all that follows in the caller's structure
+ * @size: the caller's size; with all that follows a member of the caller's structure
  * @raw: room for any structure
  */
 struct mxl_call {
@@ -397,6 +397,7 @@ struct mxl_call {
 	union {
 		u32 size;
 		u64 raw[16];
+		/* private: by the names of the calls */
 		struct mxl_info info;
 		struct mxl_attach attach;
 		struct mxl_lock lock;

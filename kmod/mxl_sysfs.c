@@ -61,8 +61,12 @@ struct mxl_tunable {
 static ssize_t mxl_tunable_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct mxl_tunable *t = container_of(attr, struct mxl_tunable, attr);
-	u64 value = t->size == sizeof(u32) ? READ_ONCE(*(u32 *)t->word) : READ_ONCE(*(u64 *)t->word);
+	u64 value;
 
+	if (t->size == sizeof(u32))
+		value = READ_ONCE(*(u32 *)t->word);
+	else
+		value = READ_ONCE(*(u64 *)t->word);
 	return sysfs_emit(buf, "%llu\n", value);
 }
 

@@ -86,15 +86,15 @@
  * MXL_TIME_TAI it is an absolute time of CLOCK_TAI, and is not written. Zero, or a time in the
  * past, asks without sleeping. MXL_TIMEOUT_NONE never ends.
  */
-#define MXL_TIME_TAI		(1U << 0)
+#define MXL_TIME_TAI		0x1U
 
 /* ---- INFO -------------------------------------------------------------------------------- */
 
 /* Features of the running kernel and module, see struct mxl_info. */
-#define MXL_FEATURE_SEAL	(1ULL << 0)	/* the writer lock denies write access */
-#define MXL_FEATURE_WAIT_MANY	(1ULL << 1)
-#define MXL_FEATURE_POLL	(1ULL << 2)
-#define MXL_FEATURE_OUTSIDERS	(1ULL << 3)	/* absence of outsiders can be proved */
+#define MXL_FEATURE_SEAL	0x1ULL	/* the writer lock denies write access */
+#define MXL_FEATURE_WAIT_MANY	0x2ULL
+#define MXL_FEATURE_POLL	0x4ULL
+#define MXL_FEATURE_OUTSIDERS	0x8ULL	/* absence of outsiders can be proved */
 
 /**
  * struct mxl_info - what this module can do (MXL_IOC_INFO)
@@ -339,7 +339,7 @@ struct mxl_wait_item {
 };
 
 /* flags: return when one of the items is met, not all */
-#define MXL_WAIT_ANY		(1U << 1)
+#define MXL_WAIT_ANY		0x2U
 
 /**
  * struct mxl_wait_many - wait for several flows with one time-out (MXL_IOC_WAIT_MANY)
@@ -379,7 +379,7 @@ struct mxl_wait_many {
 /* ---- COMMIT ------------------------------------------------------------------------------ */
 
 /* flags: the writer restarted at a lower index; ends every wait with ESTALE */
-#define MXL_COMMIT_NEW_GENERATION	(1U << 0)
+#define MXL_COMMIT_NEW_GENERATION	0x1U
 
 /**
  * struct mxl_commit - wake those whose condition is met (MXL_IOC_COMMIT)
@@ -408,11 +408,11 @@ struct mxl_commit {
 
 /* ---- ARM --------------------------------------------------------------------------------- */
 
-#define MXL_EVENT_DATA		(1U << 0)	/* the index can be read, or never will be */
-#define MXL_EVENT_WRITER_CAME	(1U << 1)	/* somebody holds the lock, in a new epoch */
-#define MXL_EVENT_WRITER_GONE	(1U << 2)	/* nobody holds it, or it changed hands */
-#define MXL_EVENT_GENERATION	(1U << 3)	/* the generation is another */
-#define MXL_EVENT_DEAD		(1U << 4)	/* deleted or replaced; never asked for, always told */
+#define MXL_EVENT_DATA		0x1U	/* the index can be read, or never will be */
+#define MXL_EVENT_WRITER_CAME	0x2U	/* somebody holds the lock, in a new epoch */
+#define MXL_EVENT_WRITER_GONE	0x4U	/* nobody holds it, or it changed hands */
+#define MXL_EVENT_GENERATION	0x8U	/* the generation is another */
+#define MXL_EVENT_DEAD		0x10U	/* deleted or replaced; always told */
 
 /**
  * struct mxl_arm - choose what makes this descriptor readable (MXL_IOC_ARM)
@@ -451,10 +451,10 @@ struct mxl_arm {
 
 /* ---- STATE ------------------------------------------------------------------------------- */
 
-#define MXL_STATE_LOCKED	(1U << 0)	/* somebody holds the writer lock */
-#define MXL_STATE_MINE		(1U << 1)	/* this attachment holds it */
-#define MXL_STATE_DEAD		(1U << 2)	/* deleted or replaced */
-#define MXL_STATE_OUTSIDERS	(1U << 3)	/* absence of outsiders is not proved */
+#define MXL_STATE_LOCKED	0x1U	/* somebody holds the writer lock */
+#define MXL_STATE_MINE		0x2U	/* this attachment holds it */
+#define MXL_STATE_DEAD		0x4U	/* deleted or replaced */
+#define MXL_STATE_OUTSIDERS	0x8U	/* absence of outsiders is not proved */
 
 /**
  * struct mxl_state - how the flow is (MXL_IOC_STATE)
@@ -533,15 +533,15 @@ struct mxl_state {
  * ENODEV   the flow is dead (no new mappings of its files)
  * ======== =====================================================================================
  */
-#define MXL_OFFSET_CONTROL	(1ULL << 40)
-#define MXL_OFFSET_ACTIVITY	(2ULL << 40)
-#define MXL_OFFSET_DATA		(3ULL << 40)
-#define MXL_OFFSET_PAYLOAD_0	(1ULL << 60)
-#define MXL_OFFSET_PAYLOAD_STEP	(1ULL << 40)
+#define MXL_OFFSET_CONTROL	0x10000000000ULL
+#define MXL_OFFSET_ACTIVITY	0x20000000000ULL
+#define MXL_OFFSET_DATA		0x30000000000ULL
+#define MXL_OFFSET_PAYLOAD_0	0x1000000000000000ULL
+#define MXL_OFFSET_PAYLOAD_STEP	0x10000000000ULL
 #define MXL_OFFSET_PAYLOAD(k)	(MXL_OFFSET_PAYLOAD_0 + (__u64)(k) * MXL_OFFSET_PAYLOAD_STEP)
 
 /* Payload files in one flow that offsets can name; the tunable max_payloads is lower. */
-#define MXL_PAYLOADS_LIMIT	(1U << 20)
+#define MXL_PAYLOADS_LIMIT	0x100000U
 
 /* struct mxl_control.writer */
 #define MXL_WRITER_NONE		0
@@ -625,7 +625,7 @@ static __inline__ __u64 mxl_wake_position(__u32 kind, __u64 index, __u32 slices)
 #elif defined(__KERNEL__) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L)
 #define _MXL_ASSERT(c)	_Static_assert(c, #c)
 #else
-#define _MXL_ASSERT(c)	extern int _mxl_assert_unused
+#define _MXL_ASSERT(c)	extern int _mxl_assert_unused[(c) ? 1 : -1]
 #endif
 _MXL_ASSERT(sizeof(struct mxl_info) == 72);
 _MXL_ASSERT(sizeof(struct mxl_attach) == 104);

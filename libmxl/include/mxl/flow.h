@@ -360,7 +360,10 @@ mxlStatus mxlFlowWriterGetGrainInfo(mxlFlowWriter writer, uint64_t index, mxlGra
  *
  * A grain opened for the first time has no valid slices; one that was committed in part is
  * opened as it was. Opening another grain forgets the one that was open. Indices between the
- * last commit and this one are skipped: readers get them marked MXL_GRAIN_FLAG_INVALID.
+ * last commit and this one are skipped: readers get them marked MXL_GRAIN_FLAG_INVALID. A grain
+ * that was committed with that flag, and without all its slices, can be opened again. The first
+ * grain of a writer may be at or below the head: it restarts the flow there, and ends the waits of
+ * readers that had seen more.
  *
  * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_WRITER; MXL_ERR_INVALID_ARG if an output is NULL or
  * @index is not allowed; MXL_ERR_CONFLICT while another process holds the right to write
@@ -389,7 +392,8 @@ mxlStatus mxlFlowWriterCancelGrain(mxlFlowWriter writer);
  * MXL_GRAIN_FLAG_INVALID, which completes it. Readers that wait for what is now there wake up.
  *
  * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_WRITER; MXL_ERR_INVALID_ARG if @grain is NULL, if
- * nothing or another index is open, or if validSlices is above totalSlices
+ * nothing or another index is open, if validSlices is above totalSlices or, without that flag,
+ * below what was committed before, or if another writer has gone past the grain
  */
 MXL_EXPORT
 mxlStatus mxlFlowWriterCommitGrain(mxlFlowWriter writer, mxlGrainInfo const *grain);
@@ -414,9 +418,9 @@ mxlStatus mxlFlowReaderGetMaxReadLengthSamples(mxlFlowReader reader, size_t *max
  * @payloadBuffersSlices: where to put the places of the samples, to be read only
  *
  * Return: MXL_STATUS_OK; MXL_ERR_OUT_OF_RANGE_TOO_EARLY if they were not there in time;
- * MXL_ERR_OUT_OF_RANGE_TOO_LATE if one of them is no longer there; MXL_ERR_FLOW_INVALID if they
- * will not come because the flow is deleted or replaced; MXL_ERR_INVALID_FLOW_READER;
- * MXL_ERR_INVALID_ARG if @payloadBuffersSlices is NULL, or @count is 0 or more than can be read
+ * MXL_ERR_OUT_OF_RANGE_TOO_LATE if one of them is no longer there, or @count is more than ever can
+ * be; MXL_ERR_FLOW_INVALID if they will not come because the flow is deleted or replaced;
+ * MXL_ERR_INVALID_FLOW_READER; MXL_ERR_INVALID_ARG if @payloadBuffersSlices is NULL or @count is 0
  */
 MXL_EXPORT
 mxlStatus mxlFlowReaderGetSamples(mxlFlowReader reader, uint64_t index, size_t count,
@@ -457,7 +461,8 @@ mxlStatus mxlFlowWriterGetMaxWriteLengthSamples(mxlFlowWriter writer, size_t *ma
  * Samples between the last commit and this range are skipped: readers get silence.
  *
  * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_WRITER; MXL_ERR_INVALID_ARG if
- * @payloadBuffersSlices is NULL, or @count is 0 or more than can be written;
+ * @payloadBuffersSlices is NULL, @count is 0 or more than can be written, the range begins below
+ * index 0, or @index is not above what this writer committed;
  * MXL_ERR_CONFLICT while another process holds the right to write
  */
 MXL_EXPORT

@@ -258,9 +258,13 @@ struct child;
 /* Runs this program again in the given role, connected by pipes to its standard input and output. */
 struct child *child_exec(const char *role, ...) __attribute__((sentinel));
 pid_t child_pid(struct child *c);
+/* Whether its main thread sleeps in a blocking call of the library. */
+bool child_asleep(struct child *c);
 void child_say(struct child *c, const char *line);
 /* The next line without its end, "" at the end of output; bounded. */
 const char *child_line(struct child *c);
+/* The same line again. */
+const char *child_last(struct child *c);
 void child_expect(struct child *c, const char *line);
 void child_kill(struct child *c);
 /* Waits for the end; the exit status, or 128 + the signal. */

@@ -18,7 +18,7 @@
 
 /* What a test may take before it counts as hung, and a condition before it counts as false */
 #define TEST_SECONDS 100
-#define PATIENCE_NS (30 * NSEC_PER_SEC)
+#define PATIENCE_NS (15 * NSEC_PER_SEC)
 
 #define EXIT_SKIP 77
 

@@ -425,6 +425,8 @@ static int create_flow(const struct mxl_store *store, const struct mxl_backend *
 	r = data = build_flow(dir, def_text, def, geometry, options);
 	if (r >= 0)
 		r = map_new_flow(store, backend, dir, &data, def->id, &flow);
+	if (r == -EOPNOTSUPP && store->choice.fallback)
+		r = map_new_flow(store, store->choice.fallback, dir, &data, def->id, &flow);
 	if (r >= 0)
 		r = publish(domain, tmp_name, name);
 	if (r < 0) {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The C API of instances and of flows as files. */
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 #include <mxl/flow.h>
 #include <mxl/mxl.h>
 #include <mxl/version.h>
 
 #include "api.h"
+#include "file.h"
 #include "instance.h"
 #include "log.h"
 #include "util.h"
@@ -60,14 +59,10 @@ MXL_API mxlStatus mxlGarbageCollectFlows(mxlInstance instance)
 
 MXL_API mxlStatus mxlIsTmpFs(const char *path, bool *out_is_tmpfs)
 {
-	struct statfs fs;
-
 	if (!path || !out_is_tmpfs)
 		return MXL_ERR_INVALID_ARG;
-	if (statfs(path, &fs) < 0)
-		return MXL_ERR_UNKNOWN;
-	*out_is_tmpfs = fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
-	return MXL_STATUS_OK;
+	/* Why it cannot be examined makes no difference here. */
+	return mxl_file_is_on_tmpfs(path, out_is_tmpfs) < 0 ? MXL_ERR_UNKNOWN : MXL_STATUS_OK;
 }
 
 /* Says which flow a call failed for; what is normal to meet is left to the caller. */

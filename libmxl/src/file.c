@@ -3,14 +3,26 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "util.h"
 
 /* A flow is two levels deep; what is deeper was not made by MXL and is left in place. */
 #define REMOVE_MAX_DEPTH 8
+
+int mxl_file_is_on_tmpfs(const char *path, bool *ret)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0)
+		return -errno;
+	*ret = fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
+	return 0;
+}
 
 int mxl_file_open(int dir, const char *name, int flags, off_t *ret_size)
 {

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* Whether @path is on a file system that lives in memory. Return: 0 or -errno. */
+int mxl_file_is_on_tmpfs(const char *path, bool *ret);
+
 /**
  * mxl_file_open - open an existing regular file
  * @dir: descriptor of its folder

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "api.h"
+#include "file.h"
 #include "log.h"
 #include "options.h"
 #include "util.h"
@@ -16,7 +16,7 @@ static void check_tmpfs(const char *domain)
 {
 	bool is_tmpfs;
 
-	if (mxlIsTmpFs(domain, &is_tmpfs) == MXL_STATUS_OK && !is_tmpfs)
+	if (mxl_file_is_on_tmpfs(domain, &is_tmpfs) == 0 && !is_tmpfs)
 		mxl_warn("domain %s is not on tmpfs: what is exchanged is also written to a disk",
 			 domain);
 }

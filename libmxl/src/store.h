@@ -2,10 +2,8 @@
 /*
  * The flows of a domain as folders on a file system: create, open, delete, collect.
  *
- * A flow is built in a temporary folder and appears under its name in one rename, complete. Its
- * writers hold flock(LOCK_SH) on `data`; who holds LOCK_EX knows that there is none, and only then
- * may delete. Taking a lock and finding the file still under its name are two steps, so both the
- * opener and the deleter look again once they have the lock: see lock_current() in store.c.
+ * Any number of processes may do any of it to the same flow at the same time; store_private.h says
+ * how they are kept from each other.
  */
 #ifndef MXL_STORE_H
 #define MXL_STORE_H

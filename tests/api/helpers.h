@@ -149,7 +149,15 @@ void remove_tree(const char *path);
 /* One of the flow definitions in tests/api/data. */
 const char *data_file(const char *name);
 
-/* Maps a whole file for reading and writing until the end of the test. */
+/*
+ * Whether the writer of a live flow keeps everybody else from opening this file for writing, which
+ * only the kernel can do for it.
+ */
+bool is_sealed(const char *path);
+/* Skips a test that has to write into a file of a live flow. */
+void need_unsealed(const char *path);
+
+/* Maps a whole file until the end of the test: for reading, and, unless it is sealed, writing. */
 void *map_file(const char *path, size_t *ret_size);
 struct mxl_flow_header *map_header(const char *id);
 struct mxl_grain_header *map_grain(const char *id, unsigned int slot);

@@ -463,6 +463,7 @@ TEST(grain_header_that_breaks_while_it_is_read)
 	mxlFlowReader reader;
 
 	set_up();
+	need_unsealed(grain_path(ID_C, 5));
 	grain = map_grain(ID_C, 5);
 	reader = open_reader(instance(), ID_C);
 	__atomic_store_n(&grain->valid_slices, UINT16_MAX, __ATOMIC_RELEASE);
@@ -490,6 +491,7 @@ TEST(geometry_that_changes_while_it_is_used)
 
 	set_up();
 	writer = open_writer(instance(), small_def(ID_A));
+	need_unsealed(flow_path(ID_A, "data"));
 	reader = open_reader(instance(), ID_A);
 	header = map_header(ID_A);
 	for (i = 1; i <= 30; i++) {

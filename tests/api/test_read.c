@@ -392,6 +392,7 @@ TEST(at_the_deadline_a_read_looks_once_more)
 	struct waiter *w;
 
 	open_writer(instance(), small_def(ID_A));
+	need_unsealed(flow_path(ID_A, "data"));
 	reader = open_reader(instance(), ID_A);
 	header = map_header(ID_A);
 	grain = map_grain(ID_A, 6);

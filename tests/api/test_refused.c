@@ -256,6 +256,7 @@ TEST(header_whose_index_is_not_the_one_asked_for)
 
 	for (i = 1; i <= 20; i++)
 		write_grain(writer, i);
+	need_unsealed(grain_path(ID_A, 8));
 	grain = map_grain(ID_A, 8);
 	assert_int_equal(grain->index, 18);
 	__atomic_store_n(&grain->index, 28, __ATOMIC_RELEASE);
@@ -339,6 +340,7 @@ TEST(too_early_at_the_deadline_although_the_data_is_there)
 	struct waiter *w;
 
 	open_writer(instance(), sound_def(ID_A));
+	need_unsealed(flow_path(ID_A, "data"));
 	header = map_header(ID_A);
 	w = wait_for_samples(open_reader(instance(), ID_A), 480, 480, 200 * MSEC * slowness());
 	waiter_asleep(w);

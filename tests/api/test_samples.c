@@ -420,6 +420,7 @@ TEST(at_the_deadline_a_read_looks_once_more)
 	struct waiter *w;
 
 	open_writer(instance(), sound_def(ID_A));
+	need_unsealed(flow_path(ID_A, "data"));
 	header = map_header(ID_A);
 	w = wait_for_samples(open_reader(instance(), ID_A), 480, 480, 300 * MSEC * slowness());
 	waiter_asleep(w);

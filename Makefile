@@ -13,6 +13,9 @@ KDIR ?= /lib/modules/$(or $(KERNELRELEASE),$(shell uname -r))/build
 RELEASE := build/release
 DEPS := tests/scripts/deps
 MESON_FLAGS ?=
+# meson knows Debian's directories for libraries only where dpkg-dev is installed.
+MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
+LIBDIR ?= $(if $(MULTIARCH),lib/$(MULTIARCH))
 DKMS_SRC = $(DESTDIR)/usr/src/mxl-$(VERSION)
 DKMS_KERNELS ?= $(notdir $(patsubst %/build/Makefile,%,$(wildcard /lib/modules/*/build/Makefile)))
 UDEV_RULES_DIR ?= /etc/udev/rules.d
@@ -42,7 +45,7 @@ help:
 
 $(RELEASE)/build.ninja:
 	@$(DEPS) build
-	@meson setup --buildtype=release -Dtests=false -Ddemo=false $(MESON_FLAGS) $(RELEASE) >/dev/null || \
+	@meson setup --buildtype=release -Dtests=false -Ddemo=false $(if $(LIBDIR),-Dlibdir=$(LIBDIR)) $(MESON_FLAGS) $(RELEASE) >/dev/null || \
 		{ tail -n 20 $(RELEASE)/meson-logs/meson-log.txt; exit 1; }
 
 lib: $(RELEASE)/build.ninja

@@ -234,6 +234,7 @@ unsigned int count_lines_with(const char *log, const char *part);
  * @payload: grain payload it got
  * @slice: samples it got
  * @took_ns: how long the call took
+ * @ended_ns: when it ended
  */
 struct waiter {
 	mxlStatus status;
@@ -241,6 +242,7 @@ struct waiter {
 	uint8_t *payload;
 	mxlWrappedMultiBufferSlice slice;
 	uint64_t took_ns;
+	uint64_t ended_ns;
 };
 
 struct waiter *wait_for_grain(mxlFlowReader reader, uint64_t index, uint16_t slices,

@@ -146,6 +146,9 @@ static int kernel_add_payloads(struct mxl_flow *flow, uint32_t first, const int 
 
 	if (r == 0 && missing == 0)
 		r = map_all(flow);
+	/* Deleted or replaced meanwhile: that is no refusal, there is just no such flow any more. */
+	if (r == -ENOENT || r == -ENODEV || r == -ESTALE)
+		return -ESTALE;
 	return r < 0 ? refused(flow, r) : 0;
 }
 
@@ -312,6 +315,14 @@ static void kernel_signal(struct mxl_flow *flow, const struct mxl_signal *signal
 uint64_t *mxl_kernel_last_read(const struct mxl_flow *flow)
 {
 	return flow->kernel ? (uint64_t *)&flow->kernel->activity->last_read_ns : NULL;
+}
+
+bool mxl_kernel_is_held(const struct mxl_flow *flow, uint64_t *ret_epoch)
+{
+	/* The epoch first: if the writer changes in between it is the old one, which is told. */
+	if (flow->kernel)
+		*ret_epoch = mxl_load_acquire(&flow->kernel->control->epoch);
+	return is_held(flow);
 }
 
 int mxl_kernel_fd(const struct mxl_flow *flow)

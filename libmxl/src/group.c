@@ -115,7 +115,7 @@ static void set_waiters(struct mxl_waiter *waiters, const struct mxl_group_membe
 		waiters[i].flow = flow;
 		waiters[i].condition.index =
 			mxl_index_from_time(timestamp, rate->numerator, rate->denominator);
-		waiters[i].condition.slices = members[i].slices;
+		waiters[i].condition.slices = mxl_flow_is_discrete(flow) ? members[i].slices : 0;
 	}
 }
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,6 +14,7 @@
 #include "file.h"
 #include "log.h"
 #include "shm.h"
+#include "thread.h"
 #include "util.h"
 
 #define PERIOD_MS ((int)(MXL_ACCESS_PERIOD_NS / MXL_NSEC_PER_MSEC))
@@ -159,19 +159,6 @@ static void *watch(void *argument)
 	}
 }
 
-/* The thread takes no signal: they belong to the program. */
-static int start_thread(struct mxl_access_watcher *watcher)
-{
-	sigset_t all, old;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&watcher->thread, NULL, watch, watcher);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -r;
-}
-
 int mxl_access_watcher_new(struct mxl_access_watcher **ret)
 {
 	MXL_CLEANUP(mxl_closep) int inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -186,7 +173,7 @@ int mxl_access_watcher_new(struct mxl_access_watcher **ret)
 	watcher->inotify_fd = inotify_fd;
 	watcher->stop_fd = stop_fd;
 	pthread_mutex_init(&watcher->lock, NULL);
-	r = start_thread(watcher);
+	r = mxl_thread_start(&watcher->thread, watch, watcher);
 	if (r < 0) {
 		pthread_mutex_destroy(&watcher->lock);
 		return r;

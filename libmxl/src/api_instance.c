@@ -8,14 +8,9 @@
 
 #include "api.h"
 #include "file.h"
-#include "instance.h"
+#include "api_handles.h"
 #include "log.h"
 #include "util.h"
-
-static bool is_instance(mxlInstance instance)
-{
-	return instance && instance->kind == MXL_HANDLE_INSTANCE;
-}
 
 MXL_API mxlStatus mxlGetVersion(mxlVersionType *out_version)
 {
@@ -44,7 +39,7 @@ MXL_API mxlInstance mxlCreateInstance(const char *domain, const char *options)
 
 MXL_API mxlStatus mxlDestroyInstance(mxlInstance instance)
 {
-	if (!is_instance(instance))
+	if (!mxl_is_instance(instance))
 		return MXL_ERR_INVALID_ARG;
 	mxl_instance_free(instance);
 	return MXL_STATUS_OK;
@@ -52,7 +47,7 @@ MXL_API mxlStatus mxlDestroyInstance(mxlInstance instance)
 
 MXL_API mxlStatus mxlGarbageCollectFlows(mxlInstance instance)
 {
-	if (!is_instance(instance))
+	if (!mxl_is_instance(instance))
 		return MXL_ERR_INVALID_ARG;
 	return mxl_status(mxl_store_collect(&instance->store));
 }
@@ -77,7 +72,7 @@ MXL_API mxlStatus mxlIsFlowActive(mxlInstance instance, const char *flow_id, boo
 {
 	uuid_t id;
 
-	if (!is_instance(instance) || !flow_id || !is_active || mxl_uuid_parse(flow_id, id) < 0)
+	if (!mxl_is_instance(instance) || !flow_id || !is_active || mxl_uuid_parse(flow_id, id) < 0)
 		return MXL_ERR_INVALID_ARG;
 	return flow_status(flow_id, mxl_store_is_active(&instance->store, id, is_active));
 }
@@ -90,7 +85,7 @@ MXL_API mxlStatus mxlGetFlowDef(mxlInstance instance, const char *flow_id, char 
 	uuid_t id;
 	int r;
 
-	if (!is_instance(instance) || !flow_id || !buffer_size || mxl_uuid_parse(flow_id, id) < 0)
+	if (!mxl_is_instance(instance) || !flow_id || !buffer_size || mxl_uuid_parse(flow_id, id) < 0)
 		return MXL_ERR_INVALID_ARG;
 	r = mxl_store_read_def(&instance->store, id, &text, &size);
 	if (r < 0)
@@ -111,14 +106,14 @@ MXL_API mxlStatus mxlCreateFlowReader(mxlInstance instance, const char *flow_id,
 
 	/* No option of a reader is defined; what other versions may define is ignored. */
 	(void)options;
-	if (!is_instance(instance) || !flow_id || !reader || mxl_uuid_parse(flow_id, id) < 0)
+	if (!mxl_is_instance(instance) || !flow_id || !reader || mxl_uuid_parse(flow_id, id) < 0)
 		return MXL_ERR_INVALID_ARG;
 	return flow_status(flow_id, mxl_instance_get_reader(instance, id, reader));
 }
 
 MXL_API mxlStatus mxlReleaseFlowReader(mxlInstance instance, mxlFlowReader reader)
 {
-	if (!is_instance(instance) || !reader)
+	if (!mxl_is_instance(instance) || !reader)
 		return MXL_ERR_INVALID_ARG;
 	if (mxl_instance_put_reader(instance, reader) < 0)
 		return MXL_ERR_INVALID_FLOW_READER;
@@ -132,7 +127,7 @@ MXL_API mxlStatus mxlCreateFlowWriter(mxlInstance instance, const char *flow_def
 	bool is_new;
 	int r;
 
-	if (!is_instance(instance) || !flow_def || !writer)
+	if (!mxl_is_instance(instance) || !flow_def || !writer)
 		return MXL_ERR_INVALID_ARG;
 	r = mxl_instance_get_writer(instance, flow_def, options, writer, &is_new);
 	if (r < 0)
@@ -146,7 +141,7 @@ MXL_API mxlStatus mxlCreateFlowWriter(mxlInstance instance, const char *flow_def
 
 MXL_API mxlStatus mxlReleaseFlowWriter(mxlInstance instance, mxlFlowWriter writer)
 {
-	if (!is_instance(instance) || !writer)
+	if (!mxl_is_instance(instance) || !writer)
 		return MXL_ERR_INVALID_ARG;
 	if (mxl_instance_put_writer(instance, writer) < 0)
 		return MXL_ERR_INVALID_FLOW_WRITER;
@@ -156,7 +151,7 @@ MXL_API mxlStatus mxlReleaseFlowWriter(mxlInstance instance, mxlFlowWriter write
 MXL_API mxlStatus mxlCreateFlowSynchronizationGroup(mxlInstance instance,
 						    mxlFlowSynchronizationGroup *group)
 {
-	if (!is_instance(instance) || !group)
+	if (!mxl_is_instance(instance) || !group)
 		return MXL_ERR_INVALID_ARG;
 	return mxl_status(mxl_instance_new_group(instance, group));
 }
@@ -164,7 +159,7 @@ MXL_API mxlStatus mxlCreateFlowSynchronizationGroup(mxlInstance instance,
 MXL_API mxlStatus mxlReleaseFlowSynchronizationGroup(mxlInstance instance,
 						     mxlFlowSynchronizationGroup group)
 {
-	if (!is_instance(instance) || !group)
+	if (!mxl_is_instance(instance) || !group)
 		return MXL_ERR_INVALID_ARG;
 	return mxl_status(mxl_instance_free_group(instance, group));
 }

@@ -3,28 +3,11 @@
 #include <mxl/flow.h>
 
 #include "api.h"
-#include "group.h"
-#include "reader.h"
-#include "samples.h"
-
-static bool is_grain_reader(mxlFlowReader reader)
-{
-	return reader && reader->kind == MXL_HANDLE_GRAIN_READER;
-}
-
-static bool is_sample_reader(mxlFlowReader reader)
-{
-	return reader && reader->kind == MXL_HANDLE_SAMPLE_READER;
-}
-
-static bool is_reader(mxlFlowReader reader)
-{
-	return is_grain_reader(reader) || is_sample_reader(reader);
-}
+#include "api_handles.h"
 
 MXL_API mxlStatus mxlFlowReaderGetInfo(mxlFlowReader reader, mxlFlowInfo *info)
 {
-	if (!is_reader(reader))
+	if (!mxl_is_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!info)
 		return MXL_ERR_INVALID_ARG;
@@ -34,7 +17,7 @@ MXL_API mxlStatus mxlFlowReaderGetInfo(mxlFlowReader reader, mxlFlowInfo *info)
 
 MXL_API mxlStatus mxlFlowReaderGetConfigInfo(mxlFlowReader reader, mxlFlowConfigInfo *info)
 {
-	if (!is_reader(reader))
+	if (!mxl_is_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!info)
 		return MXL_ERR_INVALID_ARG;
@@ -44,7 +27,7 @@ MXL_API mxlStatus mxlFlowReaderGetConfigInfo(mxlFlowReader reader, mxlFlowConfig
 
 MXL_API mxlStatus mxlFlowReaderGetRuntimeInfo(mxlFlowReader reader, mxlFlowRuntimeInfo *info)
 {
-	if (!is_reader(reader))
+	if (!mxl_is_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!info)
 		return MXL_ERR_INVALID_ARG;
@@ -56,7 +39,7 @@ MXL_API mxlStatus mxlFlowReaderGetGrainSlice(mxlFlowReader reader, uint64_t inde
 					     uint16_t min_valid_slices, uint64_t timeout_ns,
 					     mxlGrainInfo *grain, uint8_t **payload)
 {
-	if (!is_grain_reader(reader))
+	if (!mxl_is_grain_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!grain || !payload)
 		return MXL_ERR_INVALID_ARG;
@@ -87,7 +70,7 @@ MXL_API mxlStatus mxlFlowReaderGetGrainSliceNonBlocking(mxlFlowReader reader, ui
 
 MXL_API mxlStatus mxlFlowReaderGetMaxReadLengthSamples(mxlFlowReader reader, size_t *max_length)
 {
-	if (!is_sample_reader(reader))
+	if (!mxl_is_sample_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!max_length)
 		return MXL_ERR_INVALID_ARG;
@@ -98,7 +81,7 @@ MXL_API mxlStatus mxlFlowReaderGetMaxReadLengthSamples(mxlFlowReader reader, siz
 MXL_API mxlStatus mxlFlowReaderGetSamples(mxlFlowReader reader, uint64_t index, size_t count,
 					  uint64_t timeout_ns, mxlWrappedMultiBufferSlice *slices)
 {
-	if (!is_sample_reader(reader))
+	if (!mxl_is_sample_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!slices || count == 0)
 		return MXL_ERR_INVALID_ARG;
@@ -112,17 +95,12 @@ MXL_API mxlStatus mxlFlowReaderGetSamplesNonBlocking(mxlFlowReader reader, uint6
 	return mxlFlowReaderGetSamples(reader, index, count, 0, slices);
 }
 
-static bool is_group(mxlFlowSynchronizationGroup group)
-{
-	return group && group->kind == MXL_HANDLE_GROUP;
-}
-
 MXL_API mxlStatus mxlFlowSynchronizationGroupAddReader(mxlFlowSynchronizationGroup group,
 						       mxlFlowReader reader)
 {
-	if (!is_group(group))
+	if (!mxl_is_group(group))
 		return MXL_ERR_INVALID_ARG;
-	if (!is_reader(reader))
+	if (!mxl_is_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	return mxl_status(mxl_group_add(group, reader, MXL_GRAIN_VALID_SLICES_ALL));
 }
@@ -130,9 +108,9 @@ MXL_API mxlStatus mxlFlowSynchronizationGroupAddReader(mxlFlowSynchronizationGro
 MXL_API mxlStatus mxlFlowSynchronizationGroupAddPartialGrainReader(
 	mxlFlowSynchronizationGroup group, mxlFlowReader reader, uint16_t min_valid_slices)
 {
-	if (!is_group(group))
+	if (!mxl_is_group(group))
 		return MXL_ERR_INVALID_ARG;
-	if (!is_grain_reader(reader))
+	if (!mxl_is_grain_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	return mxl_status(mxl_group_add(group, reader, min_valid_slices));
 }
@@ -140,9 +118,9 @@ MXL_API mxlStatus mxlFlowSynchronizationGroupAddPartialGrainReader(
 MXL_API mxlStatus mxlFlowSynchronizationGroupRemoveReader(mxlFlowSynchronizationGroup group,
 							  mxlFlowReader reader)
 {
-	if (!is_group(group))
+	if (!mxl_is_group(group))
 		return MXL_ERR_INVALID_ARG;
-	if (!is_reader(reader))
+	if (!mxl_is_reader(reader))
 		return MXL_ERR_INVALID_FLOW_READER;
 	mxl_group_remove(group, reader);
 	return MXL_STATUS_OK;
@@ -151,7 +129,7 @@ MXL_API mxlStatus mxlFlowSynchronizationGroupRemoveReader(mxlFlowSynchronization
 MXL_API mxlStatus mxlFlowSynchronizationGroupWaitForDataAt(mxlFlowSynchronizationGroup group,
 							   uint64_t timestamp, uint64_t timeout_ns)
 {
-	if (!is_group(group))
+	if (!mxl_is_group(group))
 		return MXL_ERR_INVALID_ARG;
 	return mxl_status(mxl_group_wait(group, timestamp, timeout_ns));
 }

@@ -3,22 +3,12 @@
 #include <mxl/flow.h>
 
 #include "api.h"
-#include "writer.h"
-
-static bool is_grain_writer(mxlFlowWriter writer)
-{
-	return writer && writer->kind == MXL_HANDLE_GRAIN_WRITER;
-}
-
-static bool is_sample_writer(mxlFlowWriter writer)
-{
-	return writer && writer->kind == MXL_HANDLE_SAMPLE_WRITER;
-}
+#include "api_handles.h"
 
 MXL_API mxlStatus mxlFlowWriterGetGrainInfo(mxlFlowWriter writer, uint64_t index,
 					    mxlGrainInfo *grain_info)
 {
-	if (!is_grain_writer(writer))
+	if (!mxl_is_grain_writer(writer))
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	if (!grain_info)
 		return MXL_ERR_INVALID_ARG;
@@ -29,7 +19,7 @@ MXL_API mxlStatus mxlFlowWriterGetGrainInfo(mxlFlowWriter writer, uint64_t index
 MXL_API mxlStatus mxlFlowWriterOpenGrain(mxlFlowWriter writer, uint64_t index,
 					 mxlGrainInfo *grain_info, uint8_t **payload)
 {
-	if (!is_grain_writer(writer))
+	if (!mxl_is_grain_writer(writer))
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	if (!grain_info || !payload)
 		return MXL_ERR_INVALID_ARG;
@@ -38,7 +28,7 @@ MXL_API mxlStatus mxlFlowWriterOpenGrain(mxlFlowWriter writer, uint64_t index,
 
 MXL_API mxlStatus mxlFlowWriterCancelGrain(mxlFlowWriter writer)
 {
-	if (!is_grain_writer(writer))
+	if (!mxl_is_grain_writer(writer))
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	mxl_writer_cancel_grain(writer);
 	return MXL_STATUS_OK;
@@ -46,7 +36,7 @@ MXL_API mxlStatus mxlFlowWriterCancelGrain(mxlFlowWriter writer)
 
 MXL_API mxlStatus mxlFlowWriterCommitGrain(mxlFlowWriter writer, const mxlGrainInfo *grain)
 {
-	if (!is_grain_writer(writer))
+	if (!mxl_is_grain_writer(writer))
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	if (!grain)
 		return MXL_ERR_INVALID_ARG;
@@ -55,7 +45,7 @@ MXL_API mxlStatus mxlFlowWriterCommitGrain(mxlFlowWriter writer, const mxlGrainI
 
 MXL_API mxlStatus mxlFlowWriterGetMaxWriteLengthSamples(mxlFlowWriter writer, size_t *max_length)
 {
-	if (!is_sample_writer(writer))
+	if (!mxl_is_sample_writer(writer))
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	if (!max_length)
 		return MXL_ERR_INVALID_ARG;
@@ -66,7 +56,7 @@ MXL_API mxlStatus mxlFlowWriterGetMaxWriteLengthSamples(mxlFlowWriter writer, si
 MXL_API mxlStatus mxlFlowWriterOpenSamples(mxlFlowWriter writer, uint64_t index, size_t count,
 					   mxlMutableWrappedMultiBufferSlice *slices)
 {
-	if (!is_sample_writer(writer))
+	if (!mxl_is_sample_writer(writer))
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	if (!slices)
 		return MXL_ERR_INVALID_ARG;
@@ -75,7 +65,7 @@ MXL_API mxlStatus mxlFlowWriterOpenSamples(mxlFlowWriter writer, uint64_t index,
 
 MXL_API mxlStatus mxlFlowWriterCancelSamples(mxlFlowWriter writer)
 {
-	if (!is_sample_writer(writer))
+	if (!mxl_is_sample_writer(writer))
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	mxl_writer_cancel_samples(writer);
 	return MXL_STATUS_OK;
@@ -83,7 +73,7 @@ MXL_API mxlStatus mxlFlowWriterCancelSamples(mxlFlowWriter writer)
 
 MXL_API mxlStatus mxlFlowWriterCommitSamples(mxlFlowWriter writer)
 {
-	if (!is_sample_writer(writer))
+	if (!mxl_is_sample_writer(writer))
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	return mxl_status(mxl_writer_commit_samples(writer));
 }

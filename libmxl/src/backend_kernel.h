@@ -11,4 +11,7 @@ uint64_t *mxl_kernel_last_read(const struct mxl_flow *flow);
 /* The attachment, which belongs to the flow, or -1. */
 int mxl_kernel_fd(const struct mxl_flow *flow);
 
+/* Whether a writer holds the lock of the kernel, false in posix mode, and in which epoch. */
+bool mxl_kernel_is_held(const struct mxl_flow *flow, uint64_t *ret_epoch);
+
 #endif /* MXL_BACKEND_KERNEL_H */

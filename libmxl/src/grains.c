@@ -98,6 +98,22 @@ int mxl_grains_check(const struct mxl_flow *flow, uint64_t index, uint16_t slice
 	return mxl_grains_get(flow, index, slices, NULL, NULL);
 }
 
+/*
+ * R4 for the payload: if one byte of it was W3 of another grain, the fence makes the W2 before that
+ * visible. The window is for C++ writers, who owe nothing before they fill a slot, but fill only the
+ * one after the head.
+ */
+bool mxl_grains_intact(const struct mxl_flow *flow, uint64_t index)
+{
+	uint64_t head;
+
+	atomic_thread_fence(memory_order_acquire);
+	if (mxl_load(&grain_at(flow, index)->index) != index)
+		return false;
+	head = mxl_load_acquire(&flow->header->head_index);
+	return index <= head && head - index < flow->geometry.grain_count - 1;
+}
+
 void mxl_grains_peek(const struct mxl_flow *flow, uint64_t index, mxlGrainInfo *ret_info)
 {
 	const struct mxl_grain_header *grain = grain_at(flow, index);

@@ -56,6 +56,13 @@ int mxl_grains_check(const struct mxl_flow *flow, uint64_t index, uint16_t slice
 int mxl_grains_get(const struct mxl_flow *flow, uint64_t index, uint16_t slices,
 		   mxlGrainInfo *ret_info, uint8_t **ret_payload);
 
+/**
+ * mxl_grains_intact - whether what was read of a grain's payload up to now was that grain's
+ * @flow: a discrete flow
+ * @index: the grain
+ */
+bool mxl_grains_intact(const struct mxl_flow *flow, uint64_t index);
+
 /* The header that is in the slot of @index, whichever grain it belongs to. */
 void mxl_grains_peek(const struct mxl_flow *flow, uint64_t index, mxlGrainInfo *ret_info);
 

@@ -70,6 +70,12 @@ void mxl_instance_free(struct mxlInstance_t *instance)
 		instance->groups = group->next;
 		mxl_group_free(group);
 	}
+	while (instance->events) {
+		struct mxlDomainEvents_t *events = instance->events;
+
+		instance->events = events->next;
+		mxl_domain_events_free(events);
+	}
 	while (instance->readers) {
 		struct mxlFlowReader_t *reader = instance->readers;
 
@@ -299,5 +305,36 @@ int mxl_instance_free_group(struct mxlInstance_t *instance,
 	pthread_mutex_unlock(&instance->lock);
 	if (r == 0)
 		mxl_group_free(group);
+	return r;
+}
+
+int mxl_instance_new_events(struct mxlInstance_t *instance, struct mxlDomainEvents_t **ret)
+{
+	int r = mxl_domain_events_new(&instance->store, ret);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&instance->lock);
+	(*ret)->next = instance->events;
+	instance->events = *ret;
+	pthread_mutex_unlock(&instance->lock);
+	return 0;
+}
+
+int mxl_instance_free_events(struct mxlInstance_t *instance, struct mxlDomainEvents_t *events)
+{
+	struct mxlDomainEvents_t **link;
+	int r = -EINVAL;
+
+	pthread_mutex_lock(&instance->lock);
+	for (link = &instance->events; *link && *link != events; link = &(*link)->next)
+		;
+	if (*link) {
+		*link = events->next;
+		r = 0;
+	}
+	pthread_mutex_unlock(&instance->lock);
+	if (r == 0)
+		mxl_domain_events_free(events);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "access.h"
+#include "domain_events.h"
 #include "group.h"
 #include "reader.h"
 #include "store.h"
@@ -24,6 +25,7 @@
  * @readers: all readers
  * @writers: all writers
  * @groups: all groups
+ * @events: all event streams
  * @watcher: keeps lastReadTime; made with the first writer of grains
  */
 struct mxlInstance_t {
@@ -34,6 +36,7 @@ struct mxlInstance_t {
 	struct mxlFlowReader_t *readers;
 	struct mxlFlowWriter_t *writers;
 	struct mxlFlowSynchronizationGroup_t *groups;
+	struct mxlDomainEvents_t *events;
 	struct mxl_access_watcher *watcher;
 };
 
@@ -65,5 +68,8 @@ int mxl_instance_new_group(struct mxlInstance_t *instance,
 			   struct mxlFlowSynchronizationGroup_t **ret);
 int mxl_instance_free_group(struct mxlInstance_t *instance,
 			    struct mxlFlowSynchronizationGroup_t *group);
+
+int mxl_instance_new_events(struct mxlInstance_t *instance, struct mxlDomainEvents_t **ret);
+int mxl_instance_free_events(struct mxlInstance_t *instance, struct mxlDomainEvents_t *events);
 
 #endif /* MXL_INSTANCE_H */

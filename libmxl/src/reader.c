@@ -16,6 +16,7 @@ int mxl_reader_new(struct mxl_flow *flow, struct mxlFlowReader_t **ret)
 						  : MXL_HANDLE_SAMPLE_READER;
 	reader->users = 1;
 	atomic_init(&reader->references, 1);
+	atomic_init(&reader->notifier, NULL);
 	reader->flow = flow;
 	mxl_access_mark_open(&reader->access, flow);
 	*ret = reader;
@@ -33,6 +34,7 @@ void mxl_reader_put(struct mxlFlowReader_t *reader)
 	if (atomic_fetch_sub_explicit(&reader->references, 1, memory_order_acq_rel) != 1)
 		return;
 	reader->kind = MXL_HANDLE_FREED;
+	mxl_notifier_free(atomic_load(&reader->notifier));
 	mxl_access_mark_close(&reader->access);
 	mxl_flow_close(reader->flow);
 	free(reader);
@@ -81,4 +83,24 @@ int mxl_reader_wait_samples(struct mxlFlowReader_t *reader, uint64_t index, size
 			r = mxl_samples_get(reader->flow, index, count, ret);
 	}
 	return r;
+}
+
+int mxl_reader_get_notifier(struct mxlFlowReader_t *reader, struct mxl_notifier **ret)
+{
+	struct mxl_notifier *found = atomic_load_explicit(&reader->notifier, memory_order_acquire);
+	struct mxl_notifier *made;
+	int r;
+
+	if (!found) {
+		r = mxl_notifier_new(reader->flow, &made);
+		if (r < 0)
+			return r;
+		/* Of several threads that make one, the first gives it to all. */
+		if (atomic_compare_exchange_strong(&reader->notifier, &found, made))
+			found = made;
+		else
+			mxl_notifier_free(made);
+	}
+	*ret = found;
+	return 0;
 }

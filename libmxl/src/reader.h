@@ -9,6 +9,7 @@
 
 #include "access.h"
 #include "flow.h"
+#include "notifier.h"
 
 /* First member of every handle, so that a wrong one is an error and no crash. */
 enum mxl_handle_kind {
@@ -19,6 +20,7 @@ enum mxl_handle_kind {
 	MXL_HANDLE_SAMPLE_WRITER,
 	MXL_HANDLE_GROUP,
 	MXL_HANDLE_INSTANCE,
+	MXL_HANDLE_DOMAIN_EVENTS,
 };
 
 /**
@@ -28,6 +30,7 @@ enum mxl_handle_kind {
  * @references: one for the instance, one for each group that is waiting for it
  * @flow: its flow; invariant
  * @access: for lastReadTime
+ * @notifier: its descriptor for poll(); NULL until somebody asks for it
  * @next: list of the instance; protected by its lock
  *
  * Reading needs no lock: all it changes is @access. Any number of threads may use one reader.
@@ -38,6 +41,7 @@ struct mxlFlowReader_t {
 	atomic_uint references;
 	struct mxl_flow *flow;
 	struct mxl_access_mark access;
+	_Atomic(struct mxl_notifier *) notifier;
 	struct mxlFlowReader_t *next;
 };
 
@@ -67,5 +71,14 @@ int mxl_reader_wait_grain(struct mxlFlowReader_t *reader, uint64_t index, uint16
 /* The same for @count samples before @index. */
 int mxl_reader_wait_samples(struct mxlFlowReader_t *reader, uint64_t index, size_t count,
 			    uint64_t timeout_ns, mxlWrappedMultiBufferSlice *ret);
+
+/**
+ * mxl_reader_get_notifier - the reader's descriptor for poll()
+ * @reader: a reader
+ * @ret: the notifier, made at the first call; belongs to the reader
+ *
+ * Return: 0 or -errno.
+ */
+int mxl_reader_get_notifier(struct mxlFlowReader_t *reader, struct mxl_notifier **ret);
 
 #endif /* MXL_READER_H */

@@ -63,6 +63,16 @@ int mxl_samples_check(const struct mxl_flow *flow, uint64_t index, size_t count)
 	return 0;
 }
 
+/*
+ * The samples before the head: if one of them was already W1 of a later range, that range begins at
+ * most L/2 after the head which its writer had published, and the fence makes that head visible.
+ */
+bool mxl_samples_intact(const struct mxl_flow *flow, uint64_t index, size_t count)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return mxl_samples_check(flow, index, count) == 0;
+}
+
 int mxl_samples_get(const struct mxl_flow *flow, uint64_t index, size_t count,
 		    mxlWrappedMultiBufferSlice *ret)
 {

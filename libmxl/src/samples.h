@@ -47,6 +47,14 @@ static inline size_t mxl_samples_max(const struct mxl_flow *flow)
 int mxl_samples_check(const struct mxl_flow *flow, uint64_t index, size_t count);
 
 /**
+ * mxl_samples_intact - whether what was read of a range up to now was of that range
+ * @flow: a continuous flow
+ * @index: its end (exclusive)
+ * @count: its length
+ */
+bool mxl_samples_intact(const struct mxl_flow *flow, uint64_t index, size_t count);
+
+/**
  * mxl_samples_get - find a range of samples
  * @flow: a continuous flow
  * @index: its end (exclusive)

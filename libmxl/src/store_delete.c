@@ -2,6 +2,7 @@
 /*
  * Deletion of flows, by their last writer or, when that died, by garbage collection.
  */
+#include "store_list.h"
 #include "store_private.h"
 
 #include <dirent.h>
@@ -111,21 +112,6 @@ void mxl_store_release_writer(const struct mxl_store *store, struct mxl_flow *fl
 		mxl_warn("%s: cannot be deleted: %s", name, strerror(-r));
 }
 
-static bool is_flow_dir_name(const char *name, uuid_t ret)
-{
-	char canonical[MXL_FLOW_DIR_SIZE];
-	char text[MXL_UUID_TEXT_SIZE];
-
-	if (strlen(name) != MXL_FLOW_DIR_SIZE - 1)
-		return false;
-	memcpy(text, name, sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	if (mxl_uuid_parse(text, ret) < 0)
-		return false;
-	mxl_flow_dir_name(ret, canonical);
-	return strcmp(name, canonical) == 0;
-}
-
 static void collect_flow(const struct mxl_store *store, int domain, const uuid_t id,
 			 const char *name)
 {
@@ -202,7 +188,7 @@ int mxl_store_collect(const struct mxl_store *store)
 	while ((entry = readdir(stream))) {
 		uuid_t id;
 
-		if (is_flow_dir_name(entry->d_name, id))
+		if (mxl_store_parse_dir_name(entry->d_name, id) == 0)
 			collect_flow(store, dirfd(stream), id, entry->d_name);
 		else if (strncmp(entry->d_name, MXL_TMP_PREFIX, strlen(MXL_TMP_PREFIX)) == 0)
 			collect_tmp_dir(dirfd(stream), entry->d_name);

@@ -75,3 +75,12 @@ void mxl_writer_cancel_samples(struct mxlFlowWriter_t *writer)
 {
 	writer->samples.open_index = MXL_UNDEFINED_INDEX;
 }
+
+int mxl_writer_wait_for_lock(struct mxlFlowWriter_t *writer, uint64_t deadline)
+{
+	struct mxl_flow *flow = writer->flow;
+	int r = flow->backend->lock(flow, deadline);
+
+	/* Files that are not there any more are those of a flow that is not. */
+	return r == -ENOENT ? -ESTALE : r;
+}

@@ -47,4 +47,13 @@ int mxl_writer_open_samples(struct mxlFlowWriter_t *writer, uint64_t index, size
 int mxl_writer_commit_samples(struct mxlFlowWriter_t *writer);
 void mxl_writer_cancel_samples(struct mxlFlowWriter_t *writer);
 
+/**
+ * mxl_writer_wait_for_lock - become the flow's writer, waiting for it if need be
+ * @writer: the writer
+ * @deadline: CLOCK_MONOTONIC ns, or MXL_NO_DEADLINE
+ *
+ * Return: 0; -EBUSY if it was another's up to the deadline; -ESTALE if the flow is gone; -errno.
+ */
+int mxl_writer_wait_for_lock(struct mxlFlowWriter_t *writer, uint64_t deadline);
+
 #endif /* MXL_WRITER_H */

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The 42 functions, their types written down a second time: compiling compares them with the
- * headers. Running asks the dynamic linker for each by its name and version.
+ * The 42 functions of all implementations, and those of this one only, their types written down a
+ * second time: compiling compares them with the headers. Running asks the dynamic linker for each
+ * by its name and version.
  */
 #include <dlfcn.h>
 #include <stdio.h>
 
+#include <mxl/event.h>
 #include <mxl/flow.h>
 #include <mxl/mxl.h>
+#include <mxl/state.h>
 #include <mxl/time.h>
 
 typedef mxlStatus status;
@@ -68,9 +71,29 @@ typedef uint16_t u16;
 	F(mxlSleepUntil, void, (u64))                                                              \
 	F(mxlGetTime, u64, (void))
 
+#define EXTENSIONS(F)                                                           \
+	F(mxlCreateDomainEvents, status, (instance, mxlDomainEvents *))         \
+	F(mxlReleaseDomainEvents, status, (instance, mxlDomainEvents))          \
+	F(mxlDomainEventsGetFd, status, (mxlDomainEvents, int *))               \
+	F(mxlDomainEventsRead, status, (mxlDomainEvents, mxlDomainEvent *))     \
+	F(mxlFlowReaderAreSamplesIntact, status, (reader, u64, size_t, bool *)) \
+	F(mxlFlowReaderArm, status, (reader, u64, u16))                         \
+	F(mxlFlowReaderDisarm, status, (reader))                                \
+	F(mxlFlowReaderGetBackend, status, (reader, const char **))             \
+	F(mxlFlowReaderGetEventFd, status, (reader, int *))                     \
+	F(mxlFlowReaderIsGrainIntact, status, (reader, u64, bool *))            \
+	F(mxlFlowWriterWaitForLock, status, (writer, u64))                      \
+	F(mxlGetFlowState, status, (instance, const char *, mxlFlowState *))    \
+	F(mxlListFlows, status, (instance, mxlFlowId *, size_t *))              \
+	F(mxlWaitForFlow, status, (instance, const char *, u64))
+
 /* A declaration that differs from the one in the header does not compile. */
 #define DECLARE(name, result, arguments) result name arguments;
 FUNCTIONS(DECLARE)
+EXTENSIONS(DECLARE)
+
+_Static_assert(sizeof(mxlFlowState) == 96, "mxlFlowState grows at its end only");
+_Static_assert(sizeof(mxlDomainEvent) == 64, "mxlDomainEvent keeps its size");
 
 int main(int argc, char **argv)
 {
@@ -81,16 +104,20 @@ int main(int argc, char **argv)
 		printf("1..1\n# %s\nnot ok 1 - the library can be loaded\n", dlerror());
 		return 1;
 	}
-#define LOOK_UP(name, result, arguments)                                     \
+#define LOOK_UP_IN(version, name)                                            \
 	do {                                                                 \
-		void *found = dlvsym(library, #name, "MXL_1.2");             \
+		void *found = dlvsym(library, #name, version);               \
                                                                              \
 		cases++;                                                     \
 		failures += !found;                                          \
 		printf("%sok %u - " #name "\n", found ? "" : "not ", cases); \
 	} while (0);
+#define LOOK_UP(name, result, arguments) LOOK_UP_IN("MXL_1.2", name)
+#define LOOK_UP_EXTENSION(name, result, arguments) LOOK_UP_IN("MXL_LINUX_1.2", name)
 	FUNCTIONS(LOOK_UP)
+	failures += cases != 42;
+	EXTENSIONS(LOOK_UP_EXTENSION)
 	printf("1..%u\n", cases);
 	dlclose(library);
-	return failures || cases != 42;
+	return failures || cases != 42 + 14;
 }

@@ -7,11 +7,13 @@
 #define USE_H
 
 #include <mxl/dataformat.h>
+#include <mxl/event.h>
 #include <mxl/flow.h>
 #include <mxl/flowinfo.h>
 #include <mxl/mxl.h>
 #include <mxl/platform.h>
 #include <mxl/rational.h>
+#include <mxl/state.h>
 #include <mxl/time.h>
 #include <mxl/version.h>
 

@@ -322,6 +322,27 @@ TEST(data_of_another_moment_does_not_end_the_wait)
 	assert_status(MXL_STATUS_OK, waiter_end(w));
 }
 
+/* What one member had when it was looked at is gone by the time the last one has it. */
+TEST(member_that_went_on_meanwhile_fails_the_group)
+{
+	mxlFlowWriter early = open_writer(instance(), small_def(ID_A));
+	mxlFlowWriter late = open_writer(instance(), small_def(ID_B));
+	mxlFlowSynchronizationGroup group = new_group();
+	struct waiter *w;
+	uint64_t index;
+
+	assert_ok(mxlFlowSynchronizationGroupAddReader(group, open_reader(instance(), ID_A)));
+	assert_ok(mxlFlowSynchronizationGroupAddReader(group, open_reader(instance(), ID_B)));
+	write_grain(early, PICTURE);
+	w = wait_for_group(group, MOMENT, PLENTY);
+	waiter_asleep(w);
+	for (index = PICTURE + 1; index < PICTURE + 30; index++)
+		write_grain(early, index);
+	waiter_asleep(w);
+	write_grain(late, PICTURE);
+	assert_status(MXL_ERR_OUT_OF_RANGE_TOO_LATE, waiter_end(w));
+}
+
 TEST(one_deadline_for_all_members)
 {
 	mxlFlowWriter video = open_writer(instance(), small_def(ID_A));
@@ -455,6 +476,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(incomplete_member_the_head_went_past_fails_the_group),
 		cmocka_unit_test(every_order_of_arrival),
 		cmocka_unit_test(data_of_another_moment_does_not_end_the_wait),
+		cmocka_unit_test(member_that_went_on_meanwhile_fails_the_group),
 		cmocka_unit_test(one_deadline_for_all_members),
 		cmocka_unit_test(timeouts_of_a_group),
 		cmocka_unit_test(sound_in_batches_ends_the_wait_with_its_batch),

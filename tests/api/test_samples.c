@@ -352,6 +352,41 @@ TEST(new_writer_may_restart_lower)
 	expect_samples(reader, 48480, 960);
 }
 
+TEST(restart_lower_leaves_nothing_stale)
+{
+	mxlFlowWriter writer;
+	mxlFlowReader reader;
+	uint64_t head;
+
+	need_posix_mode();
+	writer = open_writer(open_instance(domain()), sound_def(ID_A));
+	reader = open_reader(instance(), ID_A);
+	for (head = 480000; head < 480000 + 2 * SOUND_LENGTH; head += 480)
+		write_samples(writer, head, 480);
+	writer = open_writer(open_instance(domain()), sound_def(ID_A));
+	write_samples(writer, 48000, 480);
+	expect_samples(reader, 48000, 480);
+	assert_true(is_silence(reader, 48000 - 480, SOUND_HALF - 480));
+}
+
+TEST(only_the_first_samples_of_a_writer_may_be_lower)
+{
+	mxlFlowWriter one, two;
+	mxlFlowReader reader;
+
+	need_posix_mode();
+	one = open_writer(open_instance(domain()), sound_def(ID_A));
+	two = open_writer(open_instance(domain()), sound_def(ID_A));
+	reader = open_reader(instance(), ID_A);
+	write_samples(one, 4800, 480);
+	assert_ok(try_open(one, 5280, 480));
+	write_samples(two, 96000, 480);
+	/* the other one has gone on: this is not taken back */
+	assert_refused(mxlFlowWriterCommitSamples(one));
+	assert_int_equal(head_of(reader), 96000);
+	expect_samples(reader, 96000, 480);
+}
+
 TEST(blocking_read_wakes_up_with_the_samples)
 {
 	mxlFlowWriter writer = open_writer(instance(), sound_def(ID_A));
@@ -587,6 +622,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(first_samples_far_ahead_follow_silence),
 		cmocka_unit_test(opening_does_not_touch_readable_samples),
 		cmocka_unit_test(new_writer_may_restart_lower),
+		cmocka_unit_test(restart_lower_leaves_nothing_stale),
+		cmocka_unit_test(only_the_first_samples_of_a_writer_may_be_lower),
 		cmocka_unit_test(blocking_read_wakes_up_with_the_samples),
 		cmocka_unit_test(timeouts_are_too_early_and_never_a_timeout),
 		cmocka_unit_test(endless_and_overflowing_timeouts_wait),

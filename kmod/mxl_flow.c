@@ -111,11 +111,13 @@ struct mxl_user *mxl_user_hold(struct mxl_user *user)
  */
 void mxl_user_put(struct mxl_user *user)
 {
-	if (!user || !refcount_dec_and_lock(&user->refs, &mxl_users_lock))
+	if (!user)
 		return;
-	list_del(&user->node);
-	spin_unlock(&mxl_users_lock);
-	kfree(user);
+	if (refcount_dec_and_lock(&user->refs, &mxl_users_lock)) {
+		list_del(&user->node);
+		spin_unlock(&mxl_users_lock);
+		kfree(user);
+	}
 }
 
 /**
@@ -545,8 +547,8 @@ static int mxl_flow_pin(struct mxl_flow *flow, u32 nr)
 	if (nr && flow->geo.kind == MXL_KIND_CONTINUOUS)
 		return mxl_check_samples(size, &flow->geo);
 
-	/* A file without any page would be given one here */
-	if (size < PAGE_SIZE && nr)
+	/* A file without any page would be given one below */
+	if (size < (nr ? MXL_GRAIN_PAYLOAD_OFFSET : MXL_FLOW_HEADER_SIZE))
 		return -EBADMSG;
 	page = shmem_read_mapping_page(f->inode->i_mapping, 0);
 	if (IS_ERR(page))

@@ -467,7 +467,7 @@ static int mxl_claim_settle(struct mxl_flow *flow, struct mxl_claim *c)
 	if (ret)
 		mxl_claim_release(flow);
 	else
-		mxl_check_outsiders(flow);
+		mxl_await_insiders(flow);
 	spin_unlock(&flow->lock);
 	return ret;
 }

@@ -111,7 +111,8 @@ struct mxl_op {
 #define MXL_OP(_cmd, _struct, _last, _flags, _fn)			\
 	[_IOC_NR(_cmd) - _IOC_NR(MXL_IOC_INFO)] = {			\
 		.cmd = (_cmd),						\
-		.size = sizeof(_struct),				\
+		.size = sizeof(_struct) +				\
+			BUILD_BUG_ON_ZERO(sizeof(_struct) > sizeof_field(struct mxl_call, raw)), \
 		.min_size = offsetofend(_struct, _last),		\
 		.flags = (_flags),					\
 		.fn = (_fn),						\

@@ -79,20 +79,24 @@ void mxl_suspect_outsiders(struct mxl_flow *flow)
 	spin_unlock(&flow->lock);
 }
 
+static bool mxl_is_alone(struct mxl_flow *flow)
+{
+	struct mxl_flow_file *data = &flow->files[0];
+
+	/* The count changes at any time; what a change after this look means is said above */
+	return mxl_proves_absence(READ_ONCE(data->file->f_path.dentry->d_lockref.count),
+				  flow->known, READ_ONCE(data->inode->i_nlink),
+				  mxl_inode_has_one_name(data->inode));
+}
+
 /**
  * mxl_check_outsiders() - clear the word if that can be done
  * @flow: the flow, locked
  */
 void mxl_check_outsiders(struct mxl_flow *flow)
 {
-	struct mxl_flow_file *data = &flow->files[0];
-
 	lockdep_assert_held(&flow->lock);
-	if (!flow->control->outsiders || !flow->writer || !data->file)
-		return;
-	if (!mxl_proves_absence(d_count(data->file->f_path.dentry), flow->known,
-				READ_ONCE(data->inode->i_nlink),
-				mxl_inode_has_one_name(data->inode)))
+	if (!flow->control->outsiders || !flow->writer || !mxl_is_alone(flow))
 		return;
 	WRITE_ONCE(flow->control->outsiders, 0);
 	/*
@@ -100,9 +104,19 @@ void mxl_check_outsiders(struct mxl_flow *flow)
 	 * is seen now; one that comes later finds the 0 and is told of by its event.
 	 */
 	smp_mb();
-	if (!mxl_proves_absence(d_count(data->file->f_path.dentry), flow->known,
-				READ_ONCE(data->inode->i_nlink), true))
+	if (!mxl_is_alone(flow))
 		WRITE_ONCE(flow->control->outsiders, 1);
+}
+
+/**
+ * mxl_await_insiders() - clear the word now, or as soon as outsiders have gone
+ * @flow: the flow, locked
+ */
+void mxl_await_insiders(struct mxl_flow *flow)
+{
+	mxl_check_outsiders(flow);
+	if (flow->control->outsiders)
+		mxl_schedule_recheck(flow, MXL_RECHECK_MIN);
 }
 
 /**

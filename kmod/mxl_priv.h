@@ -34,6 +34,12 @@
 
 #include "mxl_compat.h"
 
+/* Pages are read by their address, indices in one access; headers are read from one page */
+static_assert(IS_ENABLED(CONFIG_64BIT));
+static_assert(sizeof(struct mxl_flow_header) <= PAGE_SIZE);
+static_assert(sizeof(struct mxl_grain_header) <= PAGE_SIZE);
+static_assert(sizeof(struct mxl_control) <= PAGE_SIZE);
+
 struct mxl_attachment;
 struct mxl_claim;
 struct mxl_flow;
@@ -488,6 +494,7 @@ bool mxl_proves_absence(unsigned int dentry_refs, unsigned int known, unsigned i
 			bool one_alias);
 void mxl_suspect_outsiders(struct mxl_flow *flow);
 void mxl_check_outsiders(struct mxl_flow *flow);
+void mxl_await_insiders(struct mxl_flow *flow);
 void mxl_outsider_recheck(struct work_struct *work);
 int mxl_watch(struct mxl_flow *flow);
 void mxl_unwatch(struct mxl_flow *flow);

@@ -20,7 +20,7 @@ static int find_inode(const char *domain, const char *id, ino_t *ret_inode)
 	struct stat status;
 	int result = 0;
 
-	if (path == NULL)
+	if (!path)
 		return -ENOMEM;
 	if (stat(path, &status) < 0)
 		result = -errno;
@@ -41,14 +41,14 @@ static mxlStatus get_definition(mxlInstance instance, const char *id, char **ret
 		size_t room = size;
 		char *grown = realloc(text, room);
 
-		if (grown == NULL)
+		if (!grown)
 			break;
 		text = grown;
 		status = mxlGetFlowDef(instance, id, text, &size);
 		if (status == MXL_ERR_INVALID_ARG && size <= room)
 			break;
 	}
-	if (status != MXL_STATUS_OK || text == NULL) {
+	if (status != MXL_STATUS_OK || !text) {
 		free(text);
 		return status != MXL_STATUS_OK ? status : MXL_ERR_UNKNOWN;
 	}
@@ -89,13 +89,13 @@ int info_flow_open(mxlInstance instance, const char *domain, const char *id, boo
 		return -ENOENT;
 	if (status != MXL_STATUS_OK)
 		flow->problem = "its definition cannot be read";
-	else if (flow->flowdef.json == NULL)
+	else if (!flow->flowdef.json)
 		flow->problem = "its definition is no JSON object";
 	if (!with_reader)
-		return flow->problem == NULL ? 0 : -EIO;
+		return !flow->problem ? 0 : -EIO;
 	/* what the files say is worth showing even if the definition is broken */
 	result = open_reader(instance, domain, flow);
-	return result == 0 && flow->problem != NULL ? -EIO : result;
+	return result == 0 && flow->problem ? -EIO : result;
 }
 
 static void measure(struct info_flow *flow)
@@ -122,7 +122,7 @@ int info_flow_look(mxlInstance instance, const char *domain, struct info_flow *f
 	/* asking the library takes the writers' lock for a moment, so only if it has to be */
 	if (!flow->active)
 		mxlIsFlowActive(instance, flow->id, &flow->active);
-	if (flow->reader == NULL)
+	if (!flow->reader)
 		return 0;
 	if (find_inode(domain, flow->id, &inode) < 0 || inode != flow->inode)
 		return -ESTALE;
@@ -138,7 +138,7 @@ int info_flow_look(mxlInstance instance, const char *domain, struct info_flow *f
 
 void info_flow_close(mxlInstance instance, struct info_flow *flow)
 {
-	if (flow->reader != NULL)
+	if (flow->reader)
 		mxlReleaseFlowReader(instance, flow->reader);
 	free(flow->definition);
 	tool_flowdef_free(&flow->flowdef);
@@ -195,20 +195,20 @@ void info_flow_format(const struct info_flow *flow, char *text, size_t size)
 {
 	const struct tool_flowdef *flowdef = &flow->flowdef;
 	const char *slash = strchr(flowdef->media_type, '/');
-	char *type = tool_text_escape(slash != NULL ? slash + 1 : flowdef->media_type);
+	char *type = tool_text_escape(slash ? slash + 1 : flowdef->media_type);
 	bool interlaced = strncmp(flowdef->interlace_mode, "interlaced", 10) == 0;
 
 	if (flowdef->width != 0)
 		snprintf(text, size, "%.24s %ux%u%c%.4g", type, flowdef->width, flowdef->height,
 			 interlaced ? 'i' : 'p', rate_of(flowdef->json, "grain_rate"));
-	else if (cJSON_GetObjectItemCaseSensitive(flowdef->json, "sample_rate") != NULL)
+	else if (cJSON_GetObjectItemCaseSensitive(flowdef->json, "sample_rate"))
 		snprintf(text, size, "%.24s %g Hz x %g", type,
 			 rate_of(flowdef->json, "sample_rate"),
 			 number(flowdef->json, "channel_count", 1));
-	else if (cJSON_GetObjectItemCaseSensitive(flowdef->json, "grain_rate") != NULL)
+	else if (cJSON_GetObjectItemCaseSensitive(flowdef->json, "grain_rate"))
 		snprintf(text, size, "%.24s %.4g/s", type, rate_of(flowdef->json, "grain_rate"));
 	else
-		snprintf(text, size, "%.24s", type != NULL && type[0] != '\0' ? type : "?");
+		snprintf(text, size, "%.24s", type && type[0] != '\0' ? type : "?");
 	free(type);
 }
 
@@ -219,14 +219,13 @@ void info_flow_mark_conflicts(struct info_flow *flows, size_t count)
 	for (i = 0; i < count; i++) {
 		const struct tool_flowdef *a = &flows[i].flowdef;
 
-		if (a->group == NULL || a->role == NULL || a->group[0] == '\0' ||
-		    a->role[0] == '\0')
+		if (!a->group || !a->role || a->group[0] == '\0' || a->role[0] == '\0')
 			continue;
 		for (j = 0; j < i; j++) {
 			const struct tool_flowdef *b = &flows[j].flowdef;
 
-			if (b->group == NULL || b->role == NULL ||
-			    strcmp(a->group, b->group) != 0 || strcmp(a->role, b->role) != 0)
+			if (!b->group || !b->role || strcmp(a->group, b->group) != 0 ||
+			    strcmp(a->role, b->role) != 0)
 				continue;
 			flows[i].role_conflict = true;
 			flows[j].role_conflict = true;

@@ -27,7 +27,7 @@ static void add_string(cJSON *json, const char *name, const char *text)
 {
 	char *copy = tool_text_to_utf8(text);
 
-	cJSON_AddStringToObject(json, name, copy != NULL ? copy : "");
+	cJSON_AddStringToObject(json, name, copy ? copy : "");
 	free(copy);
 }
 
@@ -37,11 +37,11 @@ static void add_string(cJSON *json, const char *name, const char *text)
  */
 static void add_definition(cJSON *json, const char *name, const char *text)
 {
-	char *copy = text != NULL ? tool_text_to_utf8(text) : NULL;
-	cJSON *definition = copy != NULL ? cJSON_ParseWithOpts(copy, NULL, true) : NULL;
+	char *copy = text ? tool_text_to_utf8(text) : NULL;
+	cJSON *definition = copy ? cJSON_ParseWithOpts(copy, NULL, true) : NULL;
 
 	free(copy);
-	if (definition != NULL)
+	if (definition)
 		cJSON_AddItemToObject(json, name, definition);
 	else
 		cJSON_AddNullToObject(json, name);
@@ -112,7 +112,7 @@ static cJSON *make_flow(const struct info_flow *flow)
 	size_t i;
 
 	cJSON_AddStringToObject(json, "id", flow->id);
-	if (flow->problem != NULL)
+	if (flow->problem)
 		cJSON_AddStringToObject(json, "problem", flow->problem);
 	add_string(json, "label", flow->flowdef.label);
 	add_string(json, "description", flow->flowdef.description);
@@ -141,7 +141,7 @@ static void print(FILE *stream, cJSON *json, bool pretty)
 {
 	char *text = pretty ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
 
-	if (text != NULL)
+	if (text)
 		fprintf(stream, "%s\n", text);
 	cJSON_free(text);
 	cJSON_Delete(json);

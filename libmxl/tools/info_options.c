@@ -17,7 +17,7 @@ static const struct argp_option option_list[] = {
 
 static void check(struct argp_state *state, const struct info_options *options)
 {
-	if (options->target.domain == NULL)
+	if (!options->target.domain)
 		argp_error(state, "which domain? Name its directory with -d DIR, or give an "
 				  "address such as mxl:///dev/shm/domain");
 	if (options->count != 0 && !options->watch)
@@ -51,7 +51,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'w':
 		options->watch = true;
-		if (value != NULL)
+		if (value)
 			options->interval = tool_arg_seconds(state, "--watch", value);
 		if (options->interval < INTERVAL_MIN)
 			argp_error(state, "--watch wants at least 0.02 seconds, not %s", value);

@@ -15,8 +15,8 @@ bool info_use_color(void)
 	const char *no_color = getenv("NO_COLOR");
 	const char *terminal = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) == 1 && (no_color == NULL || no_color[0] == '\0') &&
-	       terminal != NULL && strcmp(terminal, "dumb") != 0;
+	return isatty(STDOUT_FILENO) == 1 && (!no_color || no_color[0] == '\0') && terminal &&
+	       strcmp(terminal, "dumb") != 0;
 }
 
 static void field(const char *name, const char *value)
@@ -35,7 +35,7 @@ static const char *member(const struct tool_flowdef *definition, const char *nam
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(definition->json, name);
 
-	if (item == NULL)
+	if (!item)
 		return "(missing)";
 	return cJSON_IsString(item) ? item->valuestring : "(not a string)";
 }
@@ -47,9 +47,9 @@ void info_text_domain(const struct info_domain *domain)
 	fputs("Domain ", stdout);
 	tool_text_print(stdout, domain->path);
 	printf("%s\n", domain->tmpfs ? "" : " (not on a tmpfs: slower, and wears out disks)");
-	if (domain->definition_problem != NULL) {
+	if (domain->definition_problem) {
 		field("domain_def.json", domain->definition_problem);
-	} else if (domain->definition != NULL) {
+	} else if (domain->definition) {
 		tool_flowdef_parse(domain->definition, &definition);
 		field("id", member(&definition, "id"));
 		field("label", member(&definition, "label"));
@@ -62,24 +62,24 @@ void info_text_domain(const struct info_domain *domain)
 static int compare_flows(const void *left, const void *right)
 {
 	const struct info_flow *a = left, *b = right;
-	bool a_broken = a->flowdef.json == NULL, b_broken = b->flowdef.json == NULL;
+	bool a_broken = !a->flowdef.json, b_broken = !b->flowdef.json;
 	int order;
 
 	if (a_broken != b_broken)
 		return a_broken ? 1 : -1;
-	order = strcmp(a->flowdef.group != NULL ? a->flowdef.group : "",
-		       b->flowdef.group != NULL ? b->flowdef.group : "");
+	order = strcmp(a->flowdef.group ? a->flowdef.group : "",
+		       b->flowdef.group ? b->flowdef.group : "");
 	if (order == 0)
-		order = strcmp(a->flowdef.role != NULL ? a->flowdef.role : "",
-			       b->flowdef.role != NULL ? b->flowdef.role : "");
+		order = strcmp(a->flowdef.role ? a->flowdef.role : "",
+			       b->flowdef.role ? b->flowdef.role : "");
 	return order != 0 ? order : strcmp(a->id, b->id);
 }
 
 static bool same_group(const struct info_flow *a, const struct info_flow *b)
 {
-	if ((a->flowdef.json == NULL) != (b->flowdef.json == NULL))
+	if ((!a->flowdef.json) != (!b->flowdef.json))
 		return false;
-	return a->flowdef.group != NULL && b->flowdef.group != NULL &&
+	return a->flowdef.group && b->flowdef.group &&
 	       strcmp(a->flowdef.group, b->flowdef.group) == 0;
 }
 
@@ -88,7 +88,7 @@ static void print_address(const char *domain, const struct info_flow *flows, siz
 	char *address = tool_address_format(domain);
 	size_t i;
 
-	if (address != NULL)
+	if (address)
 		fputs(address, stdout);
 	for (i = 0; i < count; i++)
 		printf("%sid=%s", i == 0 ? "?" : "&", flows[i].id);
@@ -97,11 +97,11 @@ static void print_address(const char *domain, const struct info_flow *flows, siz
 
 static const char *find_fault(const struct info_flow *flow)
 {
-	if (flow->problem != NULL)
+	if (flow->problem)
 		return flow->problem;
-	if (flow->flowdef.group == NULL || flow->flowdef.group[0] == '\0')
+	if (!flow->flowdef.group || flow->flowdef.group[0] == '\0')
 		return "no group hint";
-	if (flow->flowdef.role == NULL || flow->flowdef.role[0] == '\0')
+	if (!flow->flowdef.role || flow->flowdef.role[0] == '\0')
 		return "no role in the group";
 	return flow->role_conflict ? "role taken twice in the group" : NULL;
 }
@@ -109,9 +109,9 @@ static const char *find_fault(const struct info_flow *flow)
 static void print_padded(const char *text, size_t columns)
 {
 	char *safe = tool_text_escape(text);
-	size_t used = safe != NULL ? tool_text_columns(safe) : 0;
+	size_t used = safe ? tool_text_columns(safe) : 0;
 
-	printf("%s%*s", safe != NULL ? safe : "", used < columns ? (int)(columns - used) : 0, "");
+	printf("%s%*s", safe ? safe : "", used < columns ? (int)(columns - used) : 0, "");
 	free(safe);
 }
 
@@ -121,18 +121,16 @@ static void print_line(const struct info_flow *flow, bool color)
 	char format[64];
 
 	info_flow_format(flow, format, sizeof(format));
-	if (fault != NULL && color)
+	if (fault && color)
 		fputs("\033[31m", stdout);
 	fputs("  ", stdout);
-	print_padded(flow->flowdef.role != NULL && flow->flowdef.role[0] != '\0'
-			     ? flow->flowdef.role
-			     : "-",
+	print_padded(flow->flowdef.role && flow->flowdef.role[0] != '\0' ? flow->flowdef.role : "-",
 		     12);
 	printf("  %s  %-24s  %-9s  ", flow->id, format, flow->active ? "active" : "no writer");
 	tool_text_print(stdout, flow->flowdef.label);
-	if (fault != NULL)
+	if (fault)
 		printf("  [%s]", fault);
-	printf("%s\n", fault != NULL && color ? "\033[0m" : "");
+	printf("%s\n", fault && color ? "\033[0m" : "");
 }
 
 void info_text_list(const struct info_domain *domain, struct info_flow *flows, size_t count)
@@ -147,10 +145,9 @@ void info_text_list(const struct info_domain *domain, struct info_flow *flows, s
 	for (first = 0; first < count; first = end) {
 		for (end = first + 1; end < count && same_group(&flows[first], &flows[end]); end++)
 			;
-		if (flows[first].flowdef.json == NULL)
+		if (!flows[first].flowdef.json)
 			fputs("(broken)", stdout);
-		else if (flows[first].flowdef.group == NULL ||
-			 flows[first].flowdef.group[0] == '\0')
+		else if (!flows[first].flowdef.group || flows[first].flowdef.group[0] == '\0')
 			fputs("(no group)", stdout);
 		else
 			tool_text_print(stdout, flows[first].flowdef.group);
@@ -265,9 +262,9 @@ static void print_writers(const struct info_flow *flow)
 void info_text_flow(const struct info_domain *domain, const struct info_flow *flow)
 {
 	printf("Flow %s\n", flow->id);
-	if (flow->problem != NULL)
+	if (flow->problem)
 		field("Problem", flow->problem);
-	if (flow->flowdef.json != NULL) {
+	if (flow->flowdef.json) {
 		field("Label", flow->flowdef.label);
 		field("Description", flow->flowdef.description);
 		field("Group", flow->flowdef.group);

@@ -66,7 +66,7 @@ static int add_flow(struct watch *watch, const char *id)
 	struct info_flow *grown = reallocarray(watch->flows, watch->count + 1, sizeof(*grown));
 	struct info_flow *flow;
 
-	if (grown == NULL)
+	if (!grown)
 		return -ENOMEM;
 	watch->flows = grown;
 	flow = &grown[watch->count];
@@ -103,7 +103,7 @@ static int find_new(struct watch *watch)
 			return result;
 	}
 	for (i = 0; i < count && result == 0; i++) {
-		if (find_flow(watch, ids[i]) == NULL)
+		if (!find_flow(watch, ids[i]))
 			result = add_flow(watch, ids[i]);
 	}
 	if (ids != target->ids)
@@ -119,8 +119,7 @@ static int look(struct watch *watch)
 	while (i < watch->count) {
 		struct info_flow *flow = &watch->flows[i];
 
-		if (flow->reader == NULL ||
-		    info_flow_look(watch->instance, watch->domain->path, flow) < 0)
+		if (!flow->reader || info_flow_look(watch->instance, watch->domain->path, flow) < 0)
 			remove_flow(watch, i);
 		else
 			i++;
@@ -152,7 +151,7 @@ static void append_text(char *line, const char *text, size_t columns)
 {
 	char *safe = tool_text_escape(text);
 
-	if (safe != NULL) {
+	if (safe) {
 		size_t used = tool_text_cut(safe, columns);
 
 		append(line, "%s%*s", safe, (int)(columns - used), "");
@@ -191,7 +190,7 @@ static bool is_bad(const struct info_flow *flow)
 {
 	struct info_latency latency;
 
-	return flow->problem != NULL || !flow->active || !info_flow_latency(flow, &latency) ||
+	return flow->problem || !flow->active || !info_flow_latency(flow, &latency) ||
 	       latency.units < 0 || (uint64_t)latency.units > latency.keeps;
 }
 
@@ -219,7 +218,7 @@ static void make_line(const struct info_flow *flow, char line[static LINE_ROOM])
 	append(line, "  ");
 	append_text(line, format, 22);
 	if (!flow->has_info) {
-		append(line, "  %s", flow->problem != NULL ? flow->problem : "cannot be read");
+		append(line, "  %s", flow->problem ? flow->problem : "cannot be read");
 		return;
 	}
 	append(line, "  %14" PRIu64 " ", flow->info.runtime.headIndex);
@@ -338,7 +337,7 @@ static int show(struct watch *watch)
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
 
-	if (stream == NULL)
+	if (!stream)
 		return -ENOMEM;
 	if (watch->options->json)
 		info_json(stream, watch->domain, watch->flows, watch->count, false);
@@ -349,7 +348,7 @@ static int show(struct watch *watch)
 	if (fclose(stream) == 0)
 		fwrite(text, 1, size, stdout);
 	free(text);
-	return fflush(stdout) == 0 ? 0 : -EPIPE;
+	return fflush(stdout) == 0 ? 0 : -errno;
 }
 
 static int watch_on(struct watch *watch)

@@ -14,7 +14,8 @@
  * @options: the command line
  * @domain: the domain
  *
- * Return: 0; -EPIPE and the like when stdout takes nothing more; -errno after a message.
+ * Return: 0; -EPIPE when the reader of stdout has gone; -errno after a message, or of stdout, which
+ * tool_close_stdout() will tell.
  */
 int info_watch(mxlInstance instance, const struct info_options *options,
 	       const struct info_domain *domain);

@@ -139,7 +139,7 @@ static int show(mxlInstance instance, const struct info_options *options,
 			return result;
 	}
 	flows = calloc(count + 1, sizeof(*flows));
-	if (flows == NULL) {
+	if (!flows) {
 		tool_error("there is no memory for %zu flows", count);
 		result = -ENOMEM;
 	} else {
@@ -185,7 +185,7 @@ static int run(const struct info_options *options)
 	if (result < 0)
 		return result;
 	instance = mxlCreateInstance(options->target.domain, "");
-	if (instance == NULL) {
+	if (!instance) {
 		tool_error("the library refuses the domain, for the reason it logged");
 		return -EIO;
 	}
@@ -210,6 +210,8 @@ int main(int argc, char **argv)
 	tool_catch_signals();
 	result = run(&options);
 	tool_target_free(&options.target);
+	if (result == -EPIPE)
+		return TOOL_SIGNAL + SIGPIPE;
 	closed = tool_close_stdout();
 	if (closed != TOOL_OK)
 		return closed;

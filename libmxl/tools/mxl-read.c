@@ -183,11 +183,11 @@ static int make_room(struct job *job, size_t size)
 	if (size > job->scratch_size) {
 		free(job->scratch);
 		job->scratch = malloc(size);
-		job->scratch_size = job->scratch != NULL ? size : 0;
-		if (job->scratch == NULL)
+		job->scratch_size = job->scratch ? size : 0;
+		if (!job->scratch)
 			return -ENOMEM;
 	}
-	if (job->ring != NULL)
+	if (job->ring)
 		return 0;
 	return tool_ring_new(job->fd, ring_size > 2 * size ? ring_size : 2 * size, &job->ring);
 }
@@ -199,7 +199,7 @@ static int put(struct job *job, const void *data, size_t size)
 	if (result == 0 || result == -EINTR || result == -EPIPE)
 		return result;
 	tool_error("cannot write %s: %s",
-		   job->options->output != NULL ? job->options->output : "to standard output",
+		   job->options->output ? job->options->output : "to standard output",
 		   strerror(-result));
 	return -EPROTO;
 }
@@ -651,7 +651,7 @@ static int configure(struct job *job)
 	job->head = 0;
 	note_data(job);
 	conflict = read_options_conflict(job->options, (int)job->config.common.format);
-	if (conflict != NULL) {
+	if (conflict) {
 		tool_error("%s", conflict);
 		return -EINVAL;
 	}
@@ -698,6 +698,8 @@ static int open_flow(struct job *job, uint64_t patience)
 	for (;;) {
 		int result = open_once(job);
 
+		if (result == 0 && told)
+			tool_note("flow %s is there", job->id);
 		if (result != -ENOENT || patience == 0)
 			return complain_no_flow(job, result);
 		if (!told)
@@ -806,7 +808,7 @@ static int finish_output(struct job *job, int result)
 	if (ended == -EPIPE)
 		return ended;
 	tool_error("cannot write all of %s: %s",
-		   job->options->output != NULL ? job->options->output : "standard output",
+		   job->options->output ? job->options->output : "standard output",
 		   ended == -ETIMEDOUT ? "the output takes nothing more" : strerror(-ended));
 	return -EPROTO;
 }
@@ -827,7 +829,7 @@ static int open_all(struct job *job)
 	int result;
 
 	job->instance = mxlCreateInstance(job->options->target.domain, "");
-	if (job->instance == NULL) {
+	if (!job->instance) {
 		tool_error("the library refuses the domain, for the reason it logged");
 		return -EPROTO;
 	}
@@ -870,7 +872,7 @@ static FILE *report_stream(const struct job *job)
 
 static int run(struct job *job)
 {
-	bool to_stdout = job->options->output == NULL || strcmp(job->options->output, "-") == 0;
+	bool to_stdout = !job->options->output || strcmp(job->options->output, "-") == 0;
 	int result, closed;
 
 	if (to_stdout && isatty(STDOUT_FILENO) == 1) {
@@ -905,9 +907,9 @@ int main(int argc, char **argv)
 	tool_catch_signals();
 	job.id = options.target.ids[0];
 	result = run(&job);
-	if (job.reader != NULL)
+	if (job.reader)
 		mxlReleaseFlowReader(job.instance, job.reader);
-	if (job.instance != NULL)
+	if (job.instance)
 		mxlDestroyInstance(job.instance);
 	free(job.scratch);
 	tool_target_free(&options.target);

@@ -78,7 +78,7 @@ static int make_definition(const struct write_options *options, char **ret_json)
 
 	if (options->target.count > 0)
 		identity.id = options->target.ids[0];
-	if (options->flow_def == NULL) {
+	if (!options->flow_def) {
 		result = tool_flowdef_build(&options->spec, &identity, ret_json);
 		if (result < 0)
 			tool_error("cannot make the flow definition: %s", strerror(-result));
@@ -126,7 +126,7 @@ static int refuse_second_writer(struct job *job)
 	}
 	name = tool_text_escape(process.name);
 	tool_error("flow %s already has a writer, process %ld (%s); --force writes all the same",
-		   job->id, (long)process.pid, name != NULL ? name : "?");
+		   job->id, (long)process.pid, name ? name : "?");
 	free(name);
 	return -EBUSY;
 }
@@ -149,7 +149,7 @@ static void show_flow(const struct job *job, bool created)
 {
 	char *address = tool_address_format(job->options->target.domain);
 
-	if (address != NULL)
+	if (address)
 		tool_note("%s %s?id=%s",
 			  created ? "writing to new flow" : "writing to existing flow", address,
 			  job->id);
@@ -162,7 +162,7 @@ static int open_writer(struct job *job, const char *definition)
 	bool created = false;
 	mxlStatus status;
 
-	if (options == NULL)
+	if (!options)
 		return -ENOMEM;
 	status = mxlCreateFlowWriter(job->instance, definition, options, &job->writer, &job->config,
 				     &created);
@@ -641,7 +641,7 @@ static int write_audio(struct job *job)
 		return -EINVAL;
 	}
 	buffer = reallocarray(NULL, batch, frame);
-	if (buffer == NULL)
+	if (!buffer)
 		return -ENOMEM;
 	result = write_batches(job, buffer, batch, frame);
 	free(buffer);
@@ -707,9 +707,9 @@ static int run(struct job *job)
 	int result;
 
 	job->report.unit = is_audio(job) ? "samples" : "grains";
-	if (conflict == NULL && is_start_too_large(job))
+	if (!conflict && is_start_too_large(job))
 		conflict = "--start-index lies more than 126 years after 1970";
-	if (conflict != NULL) {
+	if (conflict) {
 		tool_error("%s", conflict);
 		return -EINVAL;
 	}
@@ -737,13 +737,13 @@ static int release(struct job *job)
 {
 	mxlStatus status = MXL_STATUS_OK;
 
-	if (job->probe != NULL)
+	if (job->probe)
 		mxlReleaseFlowReader(job->instance, job->probe);
-	if (job->writer != NULL)
+	if (job->writer)
 		status = mxlReleaseFlowWriter(job->instance, job->writer);
 	if (status != MXL_STATUS_OK)
 		tool_error("cannot release the flow: %s", tool_status_text(status));
-	if (job->instance != NULL)
+	if (job->instance)
 		mxlDestroyInstance(job->instance);
 	return status == MXL_STATUS_OK ? 0 : -EIO;
 }
@@ -770,7 +770,7 @@ static int write_flow(struct job *job, const char *definition)
 	if (result < 0)
 		return result;
 	job->instance = mxlCreateInstance(job->options->target.domain, "");
-	if (job->instance == NULL) {
+	if (!job->instance) {
 		tool_error("the library refuses the domain, for the reason it logged");
 		return -EIO;
 	}
@@ -821,9 +821,9 @@ int main(int argc, char **argv)
 	int result;
 
 	tool_parse_args(&write_options_argp, argc, argv, &options);
-	if (options.flow_def == NULL)
+	if (!options.flow_def)
 		conflict = write_options_conflict(&options, options.spec.format);
-	if (conflict != NULL) {
+	if (conflict) {
 		tool_error("%s", conflict);
 		return TOOL_USAGE;
 	}

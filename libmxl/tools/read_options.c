@@ -63,7 +63,7 @@ static error_t parse_argument(char *value, struct argp_state *state)
 
 	if (tool_target_is_address(value))
 		tool_target_add_address(&options->target, state, value);
-	else if (options->output != NULL)
+	else if (options->output)
 		argp_error(state, "two outputs are named, %s and %s; name one", options->output,
 			   value);
 	else
@@ -73,7 +73,7 @@ static error_t parse_argument(char *value, struct argp_state *state)
 
 static void check(struct argp_state *state, const struct read_options *options)
 {
-	if (options->target.domain == NULL)
+	if (!options->target.domain)
 		argp_error(state, "which domain? Name its directory with -d DIR, or give an "
 				  "address such as mxl:///dev/shm/domain?id=FLOW");
 	if (options->target.count == 0)
@@ -124,8 +124,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		options->timeout = tool_arg_seconds(state, "--timeout", value);
 		return 0;
 	case KEY_WAIT:
-		options->wait = value != NULL ? tool_arg_seconds(state, "--wait", value)
-					      : UINT64_MAX;
+		options->wait = value ? tool_arg_seconds(state, "--wait", value) : UINT64_MAX;
 		return 0;
 	case KEY_SLICES:
 		options->slices =

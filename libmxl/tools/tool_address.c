@@ -28,7 +28,7 @@ static int percent_decode(const char *text, const char *end, char **ret_decoded)
 	char *decoded = malloc((size_t)(end - text) + 1);
 	char *at = decoded;
 
-	if (decoded == NULL)
+	if (!decoded)
 		return -ENOMEM;
 	while (text < end) {
 		if (*text == '%') {
@@ -84,8 +84,7 @@ static int parse_authority(struct tool_address *address, const char *text, const
 		host_end++;
 	} else {
 		while (host_end < end && *host_end != ':') {
-			if (!isalnum((unsigned char)*host_end) &&
-			    strchr("-._~%", *host_end) == NULL) {
+			if (!isalnum((unsigned char)*host_end) && !strchr("-._~%", *host_end)) {
 				*ret_reason = "the host has characters that hosts do not have";
 				return -EINVAL;
 			}
@@ -102,18 +101,18 @@ static int parse_authority(struct tool_address *address, const char *text, const
 		return -EINVAL;
 	}
 	address->host = strndup(text, (size_t)(host_end - text));
-	return address->host != NULL ? 0 : -ENOMEM;
+	return address->host ? 0 : -ENOMEM;
 }
 
 static int add_id(struct tool_address *address, const char *text, size_t length)
 {
 	char **grown = reallocarray(address->ids, address->count + 1, sizeof(*grown));
 
-	if (grown == NULL)
+	if (!grown)
 		return -ENOMEM;
 	address->ids = grown;
 	grown[address->count] = strndup(text, length);
-	if (grown[address->count] == NULL)
+	if (!grown[address->count])
 		return -ENOMEM;
 	address->count++;
 	return 0;
@@ -160,7 +159,7 @@ static int parse(struct tool_address *address, const char *text, const char **re
 		*ret_reason = "it does not begin with mxl://";
 		return -EINVAL;
 	}
-	if (strchr(text, '#') != NULL) {
+	if (strchr(text, '#')) {
 		*ret_reason = "it has a fragment (#)";
 		return -EINVAL;
 	}
@@ -212,18 +211,18 @@ void tool_address_free(struct tool_address *address)
 char *tool_address_format(const char *domain)
 {
 	char *absolute = realpath(domain, NULL);
-	const char *at = absolute != NULL ? absolute : domain;
+	const char *at = absolute ? absolute : domain;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
 
-	if (stream == NULL) {
+	if (!stream) {
 		free(absolute);
 		return NULL;
 	}
 	fputs(*at == '/' ? "mxl://" : "mxl:///", stream);
 	for (; *at != '\0'; at++) {
-		if (isalnum((unsigned char)*at) || strchr("/-._~!$'()*+,;=:@", *at) != NULL)
+		if (isalnum((unsigned char)*at) || strchr("/-._~!$'()*+,;=:@", *at))
 			fputc(*at, stream);
 		else
 			fprintf(stream, "%%%02X", (unsigned char)*at);

@@ -44,7 +44,7 @@ int tool_parse_seconds(const char *text, uint64_t *ret_ns)
 	uint64_t seconds = 0;
 	uint64_t ns = 0;
 	char whole[24];
-	size_t length = dot != NULL ? (size_t)(dot - text) : strlen(text);
+	size_t length = dot ? (size_t)(dot - text) : strlen(text);
 	int result;
 
 	if (length >= sizeof(whole))
@@ -54,9 +54,9 @@ int tool_parse_seconds(const char *text, uint64_t *ret_ns)
 	result = tool_parse_number(whole, 0, SECONDS_MAX, &seconds);
 	if (result < 0)
 		return result;
-	if (dot != NULL && dot[1] == '\0')
+	if (dot && dot[1] == '\0')
 		return -EINVAL;
-	for (dot = dot != NULL ? dot + 1 : ""; *dot != '\0'; dot++, unit /= 10) {
+	for (dot = dot ? dot + 1 : ""; *dot != '\0'; dot++, unit /= 10) {
 		if (!isdigit((unsigned char)*dot))
 			return -EINVAL;
 		ns += (uint64_t)(*dot - '0') * unit;
@@ -108,7 +108,7 @@ bool tool_is_uuid(const char *text, char *ret_canonical)
 	bare[36] = '\0';
 	if (uuid_parse(bare, id) != 0)
 		return false;
-	if (ret_canonical != NULL)
+	if (ret_canonical)
 		uuid_unparse_lower(id, ret_canonical);
 	return true;
 }
@@ -126,7 +126,7 @@ int tool_target_add_id(struct tool_target *target, const char *text)
 			return 0;
 	}
 	grown = reallocarray(target->ids, target->count + 1, sizeof(*grown));
-	if (grown == NULL)
+	if (!grown)
 		return -ENOMEM;
 	target->ids = grown;
 	memcpy(target->ids[target->count++], canonical, sizeof(canonical));
@@ -139,14 +139,14 @@ static void set_domain(struct tool_target *target, struct argp_state *state, con
 		argp_error(state, "the domain is empty; name a directory");
 		return;
 	}
-	if (target->domain != NULL && strcmp(target->domain, domain) != 0) {
+	if (target->domain && strcmp(target->domain, domain) != 0) {
 		argp_error(state, "two domains are named, %s and %s; name one", target->domain,
 			   domain);
 		return;
 	}
 	free(target->domain);
 	target->domain = strdup(domain);
-	if (target->domain == NULL)
+	if (!target->domain)
 		argp_failure(state, TOOL_FAILURE, ENOMEM, "cannot go on");
 }
 
@@ -178,7 +178,7 @@ void tool_target_add_address(struct tool_target *target, struct argp_state *stat
 		argp_error(state, "'%s' is no address: %s", text, reason);
 		return;
 	}
-	if (address.host != NULL) {
+	if (address.host) {
 		argp_error(state,
 			   "flows on another host (%s) cannot be reached from here; "
 			   "leave the host out: mxl:///domain/path?id=...",
@@ -230,7 +230,7 @@ static void print_version(FILE *stream, struct argp_state *state)
 	(void)state;
 	mxlGetVersion(&version);
 	fprintf(stream, "%s (libmxl %s)\n", program_invocation_short_name,
-		version.full != NULL ? version.full : "of unknown version");
+		version.full ? version.full : "of unknown version");
 }
 
 void tool_parse_args(const struct argp *argp, int argc, char **argv, void *input)
@@ -239,7 +239,7 @@ void tool_parse_args(const struct argp *argp, int argc, char **argv, void *input
 	argp_err_exit_status = TOOL_USAGE;
 	argp_program_version_hook = print_version;
 	/* also what comes out when a tool was called through a path */
-	if (argc > 0 && argv[0] != NULL)
+	if (argc > 0 && argv[0])
 		argv[0] = program_invocation_short_name;
 	if (argp_parse(argp, argc, argv, 0, NULL, input) != 0)
 		exit(TOOL_USAGE);

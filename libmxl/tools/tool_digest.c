@@ -31,10 +31,10 @@ struct tool_digest *tool_digest_new(FILE *list)
 {
 	struct tool_digest *digest = calloc(1, sizeof(*digest));
 
-	if (digest == NULL)
+	if (!digest)
 		return NULL;
 	digest->state = XXH3_createState();
-	if (digest->state == NULL) {
+	if (!digest->state) {
 		free(digest);
 		return NULL;
 	}
@@ -45,7 +45,7 @@ struct tool_digest *tool_digest_new(FILE *list)
 
 void tool_digest_add(struct tool_digest *digest, const void *data, size_t size)
 {
-	if (digest != NULL)
+	if (digest)
 		XXH3_128bits_update(digest->state, data, size);
 }
 
@@ -53,10 +53,10 @@ void tool_digest_add_unit(struct tool_digest *digest, uint64_t index, const void
 {
 	char text[TOOL_DIGEST_TEXT];
 
-	if (digest == NULL)
+	if (!digest)
 		return;
 	tool_digest_add(digest, data, size);
-	if (digest->list == NULL)
+	if (!digest->list)
 		return;
 	to_text(XXH3_128bits(data, size), text);
 	fprintf(digest->list, "%" PRIu64 " %zu %s\n", index, size, text);
@@ -71,9 +71,9 @@ int tool_digest_free(struct tool_digest *digest)
 {
 	int result = 0;
 
-	if (digest == NULL)
+	if (!digest)
 		return 0;
-	if (digest->list != NULL) {
+	if (digest->list) {
 		if (ferror(digest->list))
 			result = -EIO;
 		if (fclose(digest->list) != 0)

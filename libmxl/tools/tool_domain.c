@@ -32,7 +32,7 @@ int tool_domain_check(const char *domain)
 	char *shown;
 	int error = 0;
 
-	if (domain == NULL) {
+	if (!domain) {
 		tool_error("which domain? Name its directory with -d DIR, or give an address "
 			   "such as mxl:///dev/shm/domain");
 		return -EINVAL;
@@ -46,7 +46,7 @@ int tool_domain_check(const char *domain)
 	if (error == 0)
 		return 0;
 	shown = tool_text_escape(domain);
-	tool_error("cannot use the domain %s: %s%s", shown != NULL ? shown : "", strerror(error),
+	tool_error("cannot use the domain %s: %s%s", shown ? shown : "", strerror(error),
 		   error == ENOENT ? "; make the directory first, best on a tmpfs such as /dev/shm"
 				   : "");
 	free(shown);
@@ -81,9 +81,9 @@ int tool_domain_list(const char *domain, char (**ret_ids)[37], size_t *ret_count
 	int result = 0;
 
 	directory = opendir(domain);
-	if (directory == NULL)
+	if (!directory)
 		return -errno;
-	while (errno = 0, (entry = readdir(directory)) != NULL) {
+	while (errno = 0, (entry = readdir(directory))) {
 		char id[37];
 
 		if (!id_of_entry(entry->d_name, id))
@@ -91,7 +91,7 @@ int tool_domain_list(const char *domain, char (**ret_ids)[37], size_t *ret_count
 		if (count == room) {
 			char(*grown)[37] = reallocarray(ids, room * 2 + 16, sizeof(*ids));
 
-			if (grown == NULL) {
+			if (!grown) {
 				errno = ENOMEM;
 				break;
 			}
@@ -118,8 +118,8 @@ char *tool_domain_path(const char *domain, const char *id, const char *file)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/%s" FLOW_SUFFIX "%s%s", domain, id, file != NULL ? "/" : "",
-		     file != NULL ? file : "") < 0)
+	if (asprintf(&path, "%s/%s" FLOW_SUFFIX "%s%s", domain, id, file ? "/" : "",
+		     file ? file : "") < 0)
 		return NULL;
 	return path;
 }
@@ -132,9 +132,9 @@ static void find_name(struct tool_process *process)
 	snprintf(process->name, sizeof(process->name), "?");
 	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)process->pid);
 	stream = fopen(path, "re");
-	if (stream == NULL)
+	if (!stream)
 		return;
-	if (fgets(process->name, sizeof(process->name), stream) != NULL)
+	if (fgets(process->name, sizeof(process->name), stream))
 		process->name[strcspn(process->name, "\n")] = '\0';
 	fclose(stream);
 }
@@ -179,15 +179,15 @@ size_t tool_domain_writers(const char *domain, const char *id, struct tool_proce
 	char line[256];
 	FILE *locks;
 
-	if (path == NULL || stat(path, &file) < 0) {
+	if (!path || stat(path, &file) < 0) {
 		free(path);
 		return 0;
 	}
 	free(path);
 	locks = fopen("/proc/locks", "re");
-	if (locks == NULL)
+	if (!locks)
 		return 0;
-	while (fgets(line, sizeof(line), locks) != NULL) {
+	while (fgets(line, sizeof(line), locks)) {
 		pid_t pid;
 
 		/* a process with two writers holds two locks */
@@ -235,7 +235,7 @@ int tool_domain_wait(const char *domain, const char *id, uint64_t deadline)
 	char *path = tool_domain_path(domain, id, "data");
 	int watch, result;
 
-	if (path == NULL)
+	if (!path)
 		return -ENOMEM;
 	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (watch >= 0)

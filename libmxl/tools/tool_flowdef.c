@@ -34,9 +34,8 @@ static bool add_rate(cJSON *json, const char *name, const mxlRational *rate)
 {
 	cJSON *object = cJSON_AddObjectToObject(json, name);
 
-	return object != NULL &&
-	       cJSON_AddNumberToObject(object, "numerator", (double)rate->numerator) != NULL &&
-	       cJSON_AddNumberToObject(object, "denominator", (double)rate->denominator) != NULL;
+	return object && cJSON_AddNumberToObject(object, "numerator", (double)rate->numerator) &&
+	       cJSON_AddNumberToObject(object, "denominator", (double)rate->denominator);
 }
 
 static bool add_component(cJSON *array, const char *name, unsigned int width, unsigned int height)
@@ -47,10 +46,10 @@ static bool add_component(cJSON *array, const char *name, unsigned int width, un
 		cJSON_Delete(object);
 		return false;
 	}
-	return cJSON_AddStringToObject(object, "name", name) != NULL &&
-	       cJSON_AddNumberToObject(object, "width", width) != NULL &&
-	       cJSON_AddNumberToObject(object, "height", height) != NULL &&
-	       cJSON_AddNumberToObject(object, "bit_depth", 10) != NULL;
+	return cJSON_AddStringToObject(object, "name", name) &&
+	       cJSON_AddNumberToObject(object, "width", width) &&
+	       cJSON_AddNumberToObject(object, "height", height) &&
+	       cJSON_AddNumberToObject(object, "bit_depth", 10);
 }
 
 static bool add_video(cJSON *json, const struct tool_spec *spec)
@@ -58,13 +57,13 @@ static bool add_video(cJSON *json, const struct tool_spec *spec)
 	bool key = strcmp(spec->media_type, "video/v210a") == 0;
 	cJSON *components;
 
-	if (cJSON_AddNumberToObject(json, "frame_width", spec->width) == NULL ||
-	    cJSON_AddNumberToObject(json, "frame_height", spec->height) == NULL ||
-	    cJSON_AddStringToObject(json, "interlace_mode", spec->interlace_mode) == NULL ||
-	    cJSON_AddStringToObject(json, "colorspace", "BT709") == NULL)
+	if (!cJSON_AddNumberToObject(json, "frame_width", spec->width) ||
+	    !cJSON_AddNumberToObject(json, "frame_height", spec->height) ||
+	    !cJSON_AddStringToObject(json, "interlace_mode", spec->interlace_mode) ||
+	    !cJSON_AddStringToObject(json, "colorspace", "BT709"))
 		return false;
 	components = cJSON_AddArrayToObject(json, "components");
-	return components != NULL && add_component(components, "Y", spec->width, spec->height) &&
+	return components && add_component(components, "Y", spec->width, spec->height) &&
 	       add_component(components, "Cb", (spec->width + 1) / 2, spec->height) &&
 	       add_component(components, "Cr", (spec->width + 1) / 2, spec->height) &&
 	       (!key || add_component(components, "A", spec->width, spec->height));
@@ -74,9 +73,9 @@ static bool set_string(cJSON *json, const char *name, const char *text)
 {
 	cJSON *item = cJSON_CreateString(text);
 
-	if (item == NULL)
+	if (!item)
 		return false;
-	if (cJSON_GetObjectItemCaseSensitive(json, name) != NULL)
+	if (cJSON_GetObjectItemCaseSensitive(json, name))
 		return cJSON_ReplaceItemInObjectCaseSensitive(json, name, item);
 	return cJSON_AddItemToObject(json, name, item);
 }
@@ -92,7 +91,7 @@ static bool set_group(cJSON *json, const char *group)
 	}
 	cJSON_DeleteItemFromObjectCaseSensitive(tags, GROUP_HINT);
 	hints = cJSON_AddArrayToObject(tags, GROUP_HINT);
-	if (hints == NULL)
+	if (!hints)
 		return false;
 	return cJSON_AddItemToArray(hints, cJSON_CreateString(group));
 }
@@ -123,12 +122,12 @@ static bool fill(cJSON *json, const struct tool_spec *spec, const struct tool_id
 	const char *format = spec->format == MXL_DATA_FORMAT_AUDIO  ? "urn:x-nmos:format:audio"
 			     : spec->format == MXL_DATA_FORMAT_DATA ? "urn:x-nmos:format:data"
 								    : "urn:x-nmos:format:video";
-	const char *label = identity->label != NULL ? identity->label : spec->media_type;
+	const char *label = identity->label ? identity->label : spec->media_type;
 	char id[37], source[37], device[37], version[64], group[1024];
 	uint64_t now = mxlGetTime();
 	uuid_t random;
 
-	if (identity->id != NULL) {
+	if (identity->id) {
 		if (!tool_is_uuid(identity->id, id))
 			return false;
 	} else {
@@ -146,14 +145,14 @@ static bool fill(cJSON *json, const struct tool_spec *spec, const struct tool_id
 	    !set_string(json, "format", format) ||
 	    !set_string(json, "media_type", spec->media_type) ||
 	    !set_string(json, "source_id", source) || !set_string(json, "device_id", device) ||
-	    cJSON_AddArrayToObject(json, "parents") == NULL ||
-	    !set_group(json, identity->group != NULL ? identity->group : group))
+	    !cJSON_AddArrayToObject(json, "parents") ||
+	    !set_group(json, identity->group ? identity->group : group))
 		return false;
 	switch (spec->format) {
 	case MXL_DATA_FORMAT_AUDIO:
 		return add_rate(json, "sample_rate", &spec->rate) &&
-		       cJSON_AddNumberToObject(json, "channel_count", spec->channels) != NULL &&
-		       cJSON_AddNumberToObject(json, "bit_depth", spec->bit_depth) != NULL;
+		       cJSON_AddNumberToObject(json, "channel_count", spec->channels) &&
+		       cJSON_AddNumberToObject(json, "bit_depth", spec->bit_depth);
 	case MXL_DATA_FORMAT_DATA:
 		return add_rate(json, "grain_rate", &spec->rate);
 	default:
@@ -167,10 +166,10 @@ int tool_flowdef_build(const struct tool_spec *spec, const struct tool_identity 
 	cJSON *json = cJSON_CreateObject();
 	char *text = NULL;
 
-	if (json != NULL && fill(json, spec, identity))
+	if (json && fill(json, spec, identity))
 		text = cJSON_Print(json);
 	cJSON_Delete(json);
-	if (text == NULL)
+	if (!text)
 		return -ENOMEM;
 	*ret_json = text;
 	return 0;
@@ -185,12 +184,12 @@ static int replace_identity(const struct tool_identity *identity, char **text)
 		cJSON_Delete(json);
 		return -EBADMSG;
 	}
-	if ((identity->id == NULL || set_string(json, "id", identity->id)) &&
-	    (identity->label == NULL || set_string(json, "label", identity->label)) &&
-	    (identity->group == NULL || set_group(json, identity->group)))
+	if ((!identity->id || set_string(json, "id", identity->id)) &&
+	    (!identity->label || set_string(json, "label", identity->label)) &&
+	    (!identity->group || set_group(json, identity->group)))
 		replaced = cJSON_Print(json);
 	cJSON_Delete(json);
-	if (replaced == NULL)
+	if (!replaced)
 		return -ENOMEM;
 	free(*text);
 	*text = replaced;
@@ -207,11 +206,10 @@ int tool_flowdef_load(const char *path, const struct tool_identity *identity, ch
 	if (result < 0)
 		return result;
 	tool_flowdef_parse(text, &flowdef);
-	if (flowdef.json == NULL)
+	if (!flowdef.json)
 		result = -EBADMSG;
 	tool_flowdef_free(&flowdef);
-	if (result == 0 &&
-	    (identity->id != NULL || identity->label != NULL || identity->group != NULL))
+	if (result == 0 && (identity->id || identity->label || identity->group))
 		result = replace_identity(identity, &text);
 	if (result < 0) {
 		free(text);
@@ -225,7 +223,7 @@ static const char *get_string(const cJSON *json, const char *name)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
 
-	return text != NULL ? text : "";
+	return text ? text : "";
 }
 
 static unsigned int get_size(const cJSON *json, const char *name)
@@ -242,8 +240,8 @@ static void parse_group(const char *hint, struct tool_flowdef *flowdef)
 {
 	const char *colon = strchr(hint, ':');
 
-	flowdef->group = strndup(hint, colon != NULL ? (size_t)(colon - hint) : strlen(hint));
-	flowdef->role = strdup(colon != NULL ? colon + 1 : "");
+	flowdef->group = strndup(hint, colon ? (size_t)(colon - hint) : strlen(hint));
+	flowdef->role = strdup(colon ? colon + 1 : "");
 }
 
 void tool_flowdef_parse(const char *text, struct tool_flowdef *flowdef)
@@ -252,7 +250,7 @@ void tool_flowdef_parse(const char *text, struct tool_flowdef *flowdef)
 	const char *hint;
 	cJSON *json;
 
-	json = text != NULL ? cJSON_ParseWithOpts(text, NULL, true) : NULL;
+	json = text ? cJSON_ParseWithOpts(text, NULL, true) : NULL;
 	if (!cJSON_IsObject(json)) {
 		cJSON_Delete(json);
 		json = NULL;
@@ -270,7 +268,7 @@ void tool_flowdef_parse(const char *text, struct tool_flowdef *flowdef)
 	hints = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "tags"),
 						 GROUP_HINT);
 	hint = cJSON_GetStringValue(cJSON_GetArrayItem(hints, 0));
-	parse_group(hint != NULL ? hint : "", flowdef);
+	parse_group(hint ? hint : "", flowdef);
 }
 
 void tool_flowdef_free(struct tool_flowdef *flowdef)

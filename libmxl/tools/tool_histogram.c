@@ -22,8 +22,9 @@ static int64_t middle_of(size_t bucket)
 {
 	unsigned int shift = (unsigned int)(bucket >> TOOL_HISTOGRAM_DIGITS);
 	uint64_t low = (uint64_t)(bucket & (LINEAR - 1)) << shift;
+	uint64_t middle = low + ((UINT64_C(1) << shift) - 1) / 2;
 
-	return (int64_t)(low + ((UINT64_C(1) << shift) - 1) / 2);
+	return middle < INT64_MAX ? (int64_t)middle : INT64_MAX;
 }
 
 void tool_histogram_add(struct tool_histogram *histogram, int64_t value)

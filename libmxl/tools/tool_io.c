@@ -15,7 +15,7 @@
 
 static bool is_standard(const char *path)
 {
-	return path == NULL || strcmp(path, "-") == 0;
+	return !path || strcmp(path, "-") == 0;
 }
 
 void tool_fill_standard_streams(void)
@@ -46,7 +46,7 @@ int tool_read_file(const char *path, uint64_t max, char **ret_text)
 
 		room = room != 0 ? room * 2 : FIRST_SIZE;
 		grown = realloc(text, room + 1);
-		if (grown == NULL) {
+		if (!grown) {
 			result = -ENOMEM;
 			break;
 		}
@@ -57,7 +57,7 @@ int tool_read_file(const char *path, uint64_t max, char **ret_text)
 			result = -EFBIG;
 	} while (result == 0 && !input.at_end);
 	tool_input_close(&input);
-	if (result == 0 && memchr(text, '\0', size) != NULL)
+	if (result == 0 && memchr(text, '\0', size))
 		result = -EBADMSG;
 	if (result < 0) {
 		free(text);

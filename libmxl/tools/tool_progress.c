@@ -50,8 +50,8 @@ void tool_progress_show(struct tool_progress *progress, uint64_t count, const ch
 		" %s  %.2f/s  %.1f MB/s%s%s%s",
 		progress->live ? "\r" : "", elapsed / 3600, elapsed / 60 % 60, elapsed % 60, count,
 		unit, (double)(count - progress->last_count) / seconds,
-		(double)(bytes - progress->last_bytes) / seconds / 1e6, percent,
-		detail != NULL ? "  " : "", detail != NULL ? detail : "");
+		(double)(bytes - progress->last_bytes) / seconds / 1e6, percent, detail ? "  " : "",
+		detail ? detail : "");
 	/* a shorter line must not leave the end of a longer one behind */
 	fputs(progress->live ? "\033[K" : "\n", stderr);
 	fflush(stderr);

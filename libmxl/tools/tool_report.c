@@ -31,7 +31,7 @@ void tool_report_summary(const struct tool_report *report)
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
 
-	if (stream == NULL)
+	if (!stream)
 		return;
 	fprintf(stream, "%s %" PRIu64 " %s", report->verb, report->count, report->unit);
 	if (report->count != 0)
@@ -114,10 +114,10 @@ static void print_json(const struct tool_report *report, const char *digest, FIL
 		add_latency(json, "latency_commit_ns", &report->commit);
 	}
 	add_latency(json, "latency_tai_ns", &report->tai);
-	if (digest != NULL)
+	if (digest)
 		cJSON_AddStringToObject(json, "xxh128", digest);
 	text = cJSON_PrintUnformatted(json);
-	if (text != NULL)
+	if (text)
 		fprintf(stream, "%s\n", text);
 	cJSON_free(text);
 	cJSON_Delete(json);
@@ -128,17 +128,17 @@ void tool_report_print(const struct tool_report *report, enum tool_stats_mode mo
 {
 	char text[TOOL_DIGEST_TEXT];
 
-	if (digest != NULL)
+	if (digest)
 		tool_digest_text(digest, text);
 	if (mode == TOOL_STATS_JSON) {
-		print_json(report, digest != NULL ? text : NULL, stream);
+		print_json(report, digest ? text : NULL, stream);
 		return;
 	}
 	if (mode == TOOL_STATS_TEXT) {
 		print_latency(stream, "TAI", &report->tai);
 		print_latency(stream, "commit", &report->commit);
 	}
-	if (digest != NULL)
+	if (digest)
 		fprintf(stream,
 			"xxh128 %s index %" PRIu64 "-%" PRIu64 " %s %" PRIu64 " bytes %" PRIu64
 			"\n",

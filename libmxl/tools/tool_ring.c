@@ -110,7 +110,7 @@ int tool_ring_new(int fd, size_t size, struct tool_ring **ret_ring)
 	pthread_condattr_t attributes;
 	int result;
 
-	if (ring == NULL)
+	if (!ring)
 		return -ENOMEM;
 	ring->bytes = malloc(size);
 	ring->size = size;
@@ -120,7 +120,7 @@ int tool_ring_new(int fd, size_t size, struct tool_ring **ret_ring)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&ring->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	result = ring->bytes != NULL ? start_thread(ring) : -ENOMEM;
+	result = ring->bytes ? start_thread(ring) : -ENOMEM;
 	if (result < 0) {
 		free_ring(ring);
 		return result;
@@ -188,7 +188,7 @@ int tool_ring_end(struct tool_ring *ring)
 	int result = 0;
 	bool done;
 
-	if (ring == NULL)
+	if (!ring)
 		return 0;
 	pthread_mutex_lock(&ring->lock);
 	ring->ending = true;

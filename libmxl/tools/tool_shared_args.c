@@ -59,10 +59,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		options->digest_list = value;
 		return 0;
 	case KEY_STATS:
-		if (value != NULL && strcmp(value, "json") != 0)
+		if (value && strcmp(value, "json") != 0)
 			argp_error(state, "--stats stands alone or is --stats=json, not '%s'",
 				   value);
-		options->stats = value != NULL ? TOOL_STATS_JSON : TOOL_STATS_TEXT;
+		options->stats = value ? TOOL_STATS_JSON : TOOL_STATS_TEXT;
 		return 0;
 	case KEY_PROGRESS:
 		options->progress = TOOL_PROGRESS_ALWAYS;
@@ -95,11 +95,11 @@ int tool_shared_open_digest(const struct tool_shared_options *options,
 {
 	FILE *list = NULL;
 
-	if (!options->digest && options->digest_list == NULL)
+	if (!options->digest && !options->digest_list)
 		return 0;
-	if (options->digest_list != NULL) {
+	if (options->digest_list) {
 		list = fopen(options->digest_list, "we");
-		if (list == NULL) {
+		if (!list) {
 			int error = errno;
 
 			tool_error("cannot write %s: %s", options->digest_list, strerror(error));
@@ -107,9 +107,9 @@ int tool_shared_open_digest(const struct tool_shared_options *options,
 		}
 	}
 	*ret_digest = tool_digest_new(list);
-	if (*ret_digest != NULL)
+	if (*ret_digest)
 		return 0;
-	if (list != NULL)
+	if (list)
 		fclose(list);
 	tool_error("there is no memory for a digest");
 	return -ENOMEM;
@@ -120,7 +120,7 @@ int tool_shared_report(const struct tool_shared_options *options, const struct t
 {
 	int result;
 
-	if (report->unit != NULL) {
+	if (report->unit) {
 		tool_report_summary(report);
 		tool_report_print(report, options->stats, options->digest ? digest : NULL, stream);
 	}

@@ -50,7 +50,7 @@ int tool_spec_rate(const char *text, mxlRational *ret_rate)
 		return -EINVAL;
 	strcpy(copy, text);
 	slash = strchr(copy, '/');
-	if (slash != NULL) {
+	if (slash) {
 		*slash = '\0';
 		if (tool_parse_number(slash + 1, 1, RATE_MAX, &denominator) < 0)
 			return -EINVAL;
@@ -68,7 +68,7 @@ static char *cut_at(char *text, char mark)
 {
 	char *at = strchr(text, mark);
 
-	if (at == NULL)
+	if (!at)
 		return NULL;
 	*at = '\0';
 	return at + 1;
@@ -134,11 +134,11 @@ int tool_spec_video(const char *text, struct tool_spec *ret_spec, const char **r
 	type = cut_at(copy, ':');
 	rate = cut_at(copy, '@');
 	height = cut_at(copy, 'x');
-	if (rate == NULL || height == NULL) {
+	if (!rate || !height) {
 		*ret_reason = "it does not look like 1920x1080@30000/1001 or 1920x1080@25i:v210a";
 		return -EINVAL;
 	}
-	if (type == NULL || strcmp(type, "v210") == 0) {
+	if (!type || strcmp(type, "v210") == 0) {
 		spec.media_type = "video/v210";
 	} else if (strcmp(type, "v210a") == 0) {
 		spec.media_type = "video/v210a";
@@ -178,11 +178,11 @@ int tool_spec_audio(const char *text, struct tool_spec *ret_spec, const char **r
 		return -EINVAL;
 	type = cut_at(copy, ':');
 	channels = cut_at(copy, 'x');
-	if (channels == NULL) {
+	if (!channels) {
 		*ret_reason = "it does not look like 48000x2 (samples per second x channels)";
 		return -EINVAL;
 	}
-	if (type == NULL || strcmp(type, "float32") == 0) {
+	if (!type || strcmp(type, "float32") == 0) {
 		spec.media_type = "audio/float32";
 		spec.bit_depth = 32;
 	} else if (strcmp(type, "float64") == 0) {
@@ -217,7 +217,7 @@ int tool_spec_data(const char *text, struct tool_spec *ret_spec, const char **re
 	if (copy_text(text, copy, ret_reason) < 0)
 		return -EINVAL;
 	type = cut_at(copy, ':');
-	if (type != NULL && strcmp(type, "smpte291") != 0) {
+	if (type && strcmp(type, "smpte291") != 0) {
 		*ret_reason = "the only data format is smpte291";
 		return -EINVAL;
 	}

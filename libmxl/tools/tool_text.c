@@ -54,13 +54,13 @@ static bool acts_on_terminal(uint32_t code)
 
 char *tool_text_escape(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)(text != NULL ? text : "");
+	const unsigned char *at = (const unsigned char *)(text ? text : "");
 	size_t shown = 0;
 	char *copy = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&copy, &size);
 
-	if (stream == NULL)
+	if (!stream)
 		return NULL;
 	while (*at != '\0') {
 		uint32_t code = 0;
@@ -91,19 +91,19 @@ void tool_text_print(FILE *stream, const char *text)
 {
 	char *copy = tool_text_escape(text);
 
-	if (copy != NULL)
+	if (copy)
 		fputs(copy, stream);
 	free(copy);
 }
 
 char *tool_text_to_utf8(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)(text != NULL ? text : "");
+	const unsigned char *at = (const unsigned char *)(text ? text : "");
 	char *copy = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&copy, &size);
 
-	if (stream == NULL)
+	if (!stream)
 		return NULL;
 	while (*at != '\0') {
 		uint32_t code;

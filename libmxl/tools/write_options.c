@@ -109,7 +109,7 @@ static void parse_group(struct argp_state *state, const char *text)
 	struct write_options *options = state->input;
 	const char *colon = strchr(text, ':');
 
-	if (colon == NULL || colon == text || colon[1] == '\0' || colon[1] == ':')
+	if (!colon || colon == text || colon[1] == '\0' || colon[1] == ':')
 		argp_error(state, "--group is NAME:ROLE, such as \"Studio 1:Video\", not '%s'",
 			   text);
 	if (!tool_text_is_utf8(text))
@@ -169,8 +169,7 @@ static error_t parse_time_option(int key, char *value, struct argp_state *state)
 		options->start_delay = tool_arg_seconds(state, "--start-delay", value);
 		return 0;
 	case KEY_LINGER:
-		options->linger = value != NULL ? tool_arg_seconds(state, "--linger", value)
-						: UINT64_MAX;
+		options->linger = value ? tool_arg_seconds(state, "--linger", value) : UINT64_MAX;
 		return 0;
 	case KEY_MAX_LAG:
 		options->max_lag = tool_arg_number(state, "--max-lag", value, 0, INT64_MAX);
@@ -201,16 +200,16 @@ static void check_format(struct argp_state *state, const struct write_options *o
 {
 	bool has_spec = options->spec.format != MXL_DATA_FORMAT_UNSPECIFIED;
 
-	if (has_spec && options->flow_def != NULL)
+	if (has_spec && options->flow_def)
 		argp_error(state, "--flow-def already gives the format; leave --video, --audio or "
 				  "--data out");
-	if (!has_spec && options->flow_def == NULL)
+	if (!has_spec && !options->flow_def)
 		argp_error(state, "what is written? Give --video 1920x1080@30000/1001, "
 				  "--audio 48000x2, --data 30000/1001 or --flow-def FILE");
 	if (options->target.count > 1)
 		argp_error(state, "one flow can be written at a time, %zu ids are given",
 			   options->target.count);
-	if (options->target.domain == NULL)
+	if (!options->target.domain)
 		argp_error(state, "which domain? Name its directory with -d DIR, or give an "
 				  "address such as mxl:///dev/shm/domain");
 }
@@ -238,7 +237,7 @@ static error_t parse_argument(char *value, struct argp_state *state)
 
 	if (tool_target_is_address(value))
 		tool_target_add_address(&options->target, state, value);
-	else if (options->input != NULL)
+	else if (options->input)
 		argp_error(state, "two inputs are named, %s and %s; name one", options->input,
 			   value);
 	else

@@ -140,3 +140,46 @@ VALUE(MXL_GRAIN_FLAG_INVALID, 0x1)
 VALUE(MXL_GRAIN_VALID_SLICES_ANY, 0x0)
 VALUE(MXL_GRAIN_VALID_SLICES_ALL, 0xffff)
 VALUE(MXL_UNDEFINED_INDEX, 0xffffffffffffffff)
+
+/* Beyond the common API: <mxl/event.h> and <mxl/state.h>. */
+
+STRUCT(mxlFlowId, 37, 1)
+
+STRUCT(mxlDomainEvent, 64, 4)
+MEMBER(mxlDomainEvent, type, 0, 4)
+MEMBER(mxlDomainEvent, flowId, 4, 37)
+MEMBER(mxlDomainEvent, reserved, 41, 23)
+
+STRUCT(mxlFlowState, 96, 8)
+MEMBER(mxlFlowState, size, 0, 4)
+MEMBER(mxlFlowState, flags, 4, 4)
+MEMBER(mxlFlowState, backend, 8, 4)
+MEMBER(mxlFlowState, writerPid, 12, 4)
+MEMBER(mxlFlowState, headIndex, 16, 8)
+MEMBER(mxlFlowState, lastWriteTime, 24, 8)
+MEMBER(mxlFlowState, lastReadTime, 32, 8)
+MEMBER(mxlFlowState, generation, 40, 8)
+MEMBER(mxlFlowState, epoch, 48, 8)
+MEMBER(mxlFlowState, commits, 56, 8)
+MEMBER(mxlFlowState, commitCalls, 64, 8)
+MEMBER(mxlFlowState, wakes, 72, 8)
+MEMBER(mxlFlowState, overruns, 80, 8)
+MEMBER(mxlFlowState, waiters, 88, 4)
+MEMBER(mxlFlowState, attachments, 92, 4)
+
+STRUCT(mxlDomainEvents, 8, 8)
+
+ENUM(mxlDomainEventType, 4)
+VALUE(MXL_DOMAIN_EVENT_FLOW_ADDED, 1)
+VALUE(MXL_DOMAIN_EVENT_FLOW_REMOVED, 2)
+VALUE(MXL_DOMAIN_EVENT_WRITER_CAME, 3)
+VALUE(MXL_DOMAIN_EVENT_WRITER_GONE, 4)
+
+ENUM(mxlFlowBackend, 4)
+VALUE(MXL_FLOW_BACKEND_POSIX, 0)
+VALUE(MXL_FLOW_BACKEND_KERNEL, 1)
+
+VALUE(MXL_FLOW_ID_SIZE, 37)
+VALUE(MXL_FLOW_STATE_WRITER, 0x1)
+VALUE(MXL_FLOW_STATE_LOCKED, 0x2)
+VALUE(MXL_FLOW_STATE_OUTSIDERS, 0x4)

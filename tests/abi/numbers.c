@@ -10,8 +10,10 @@
 #include <stdio.h>
 
 #include <linux/mxl_layout.h>
+#include <mxl/event.h>
 #include <mxl/flow.h>
 #include <mxl/mxl.h>
+#include <mxl/state.h>
 
 #ifdef __cplusplus
 #define ALIGN_OF(type) alignof(type)

@@ -55,7 +55,7 @@ lib: $(RELEASE)/build.ninja
 # With what demo and bench need beside library and tools.
 define build_demo
 	@$(DEPS) $(1)
-	@$(MAKE) $(RELEASE)/build.ninja
+	@$(MAKE) -s $(RELEASE)/build.ninja
 	@meson configure -Ddemo=true $(RELEASE)
 	@meson compile -C $(RELEASE) >$(RELEASE)/compile.log 2>&1 || \
 		{ tail -n 40 $(RELEASE)/compile.log; exit 1; }

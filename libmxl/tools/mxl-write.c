@@ -825,6 +825,7 @@ int main(int argc, char **argv)
 		conflict = write_options_conflict(&options, options.spec.format);
 	if (conflict) {
 		tool_error("%s", conflict);
+		tool_target_free(&options.target);
 		return TOOL_USAGE;
 	}
 	tool_catch_signals();

@@ -35,7 +35,7 @@
 #include "util.h"
 
 /* After this a waiter that was called back is called again. */
-#define CALL_BACK_NS MXL_NSEC_PER_MSEC
+#define CALL_BACK_NS (MXL_NSEC_PER_MSEC / 4)
 
 /* Where the kernel has no room for one more armed descriptor, arming is polling. */
 #define CROWDED_SLEEP_NS MXL_NSEC_PER_MSEC
@@ -45,6 +45,8 @@
  * @flow: the flow; invariant
  * @event_fd: eventfd of the waiter; invariant
  * @poll_fd: what is handed out: @event_fd, or an epoll descriptor over it; invariant
+ * @arming: held while it is armed anew, so that whoever calls the waiter back finds it idle then;
+ *	taken before @lock
  * @lock: protects what follows, except that the waiter reads @order without
  * @changed: @wanted or @stop was set
  * @idle: @busy was cleared
@@ -61,6 +63,7 @@ struct mxl_notifier {
 	const struct mxl_flow *flow;
 	int event_fd;
 	int poll_fd;
+	pthread_mutex_t arming;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_cond_t idle;
@@ -246,9 +249,11 @@ int mxl_notifier_arm(struct mxl_notifier *notifier, const struct mxl_condition *
 {
 	int r;
 
+	pthread_mutex_lock(&notifier->arming);
 	pthread_mutex_lock(&notifier->lock);
 	r = arm_locked(notifier, condition);
 	pthread_mutex_unlock(&notifier->lock);
+	pthread_mutex_unlock(&notifier->arming);
 	return r;
 }
 
@@ -272,6 +277,7 @@ static void init_locks(struct mxl_notifier *notifier)
 {
 	pthread_condattr_t attributes;
 
+	pthread_mutex_init(&notifier->arming, NULL);
 	pthread_mutex_init(&notifier->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -324,5 +330,6 @@ void mxl_notifier_free(struct mxl_notifier *notifier)
 	pthread_cond_destroy(&notifier->changed);
 	pthread_cond_destroy(&notifier->idle);
 	pthread_mutex_destroy(&notifier->lock);
+	pthread_mutex_destroy(&notifier->arming);
 	free(notifier);
 }

@@ -63,6 +63,7 @@
  * @scratch_size: bytes of @scratch
  * @fd: output
  * @ring: buffer in front of the output
+ * @stalled: the output did not take everything, and something still tries to write to it
  * @last_data: CLOCK_MONOTONIC ns when something was read last, or reading began
  * @last_doubt: CLOCK_MONOTONIC ns when the writer's lock was looked at last
  * @report: figures
@@ -85,6 +86,7 @@ struct job {
 	size_t scratch_size;
 	int fd;
 	struct tool_ring *ring;
+	bool stalled;
 	uint64_t last_data;
 	uint64_t last_doubt;
 	struct tool_report report;
@@ -801,7 +803,9 @@ static int finish_output(struct job *job, int result)
 {
 	int ended = tool_ring_end(job->ring);
 
-	if (job->fd > STDERR_FILENO && close(job->fd) < 0 && ended == 0)
+	/* a thread may be asleep in write() then, and its descriptor must stay what it is */
+	job->stalled = ended == -ETIMEDOUT;
+	if (!job->stalled && job->fd > STDERR_FILENO && close(job->fd) < 0 && ended == 0)
 		ended = -errno;
 	if (result == -EPIPE || result == -EPROTO || ended == 0)
 		return result;
@@ -892,7 +896,7 @@ static int run(struct job *job)
 	if (tool_shared_report(&job->options->shared, &job->report, job->digest,
 			       report_stream(job)) < 0)
 		result = -EPROTO;
-	closed = tool_close_stdout();
+	closed = job->stalled ? TOOL_FAILURE : tool_close_stdout();
 	result = exit_code(job, result);
 	return result == TOOL_OK ? closed : result;
 }

@@ -35,7 +35,7 @@ class Domain:
 
     def __init__(self, seconds=10):
         self.path = tempfile.mkdtemp(prefix='mxl-tools-', dir='/dev/shm')
-        self.write('options.json', json.dumps({HISTORY: seconds * 10**9}))
+        self.write('options.json', json.dumps({HISTORY: int(seconds * 10**9)}))
         self.processes = []
 
     def __enter__(self):

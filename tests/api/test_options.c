@@ -288,6 +288,39 @@ TEST(huge_history_is_never_acted_on)
 		no_flow_with(values[i]);
 }
 
+/* Counts that fit, whose product does not: what is left of it after wrapping must not be made. */
+TEST(sizes_that_overflow_are_never_acted_on)
+{
+	static const struct {
+		const char *history;
+		const char *channels;
+	} cases[] = {
+		{ "18711445333334", "2567326851" }, /* 8192 bytes if it wraps */
+		{ "22369621333334", "2147483648" }, /* 0 bytes */
+		{ "40000000000000", "4294967295" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *dir = new_directory(domain());
+		const char *def = sound_def(ID_A);
+		mxlFlowWriter writer = NULL;
+		mxlInstance inst;
+
+		set_history(dir, cases[i].history);
+		inst = open_instance(dir);
+		def = text("%.*s\"channel_count\":%s}", (int)(strstr(def, "\"channel_count") - def),
+			   def, cases[i].channels);
+		log_start();
+		assert_status(MXL_ERR_UNKNOWN,
+			      mxlCreateFlowWriter(inst, def, NULL, &writer, NULL, NULL));
+		assert_string_not_equal(log_end(), "");
+		assert_null(writer);
+		assert_int_equal(count_entries(dir, ".mxl"), 0);
+		close_instance(inst);
+	}
+}
+
 TEST(huge_options_json_is_logged_and_the_default_holds)
 {
 	size_t size = 100u << 20;
@@ -383,6 +416,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(zero_or_negative_history_is_never_acted_on),
 		cmocka_unit_test(history_too_short_for_a_ring_is_never_acted_on),
 		cmocka_unit_test(huge_history_is_never_acted_on),
+		cmocka_unit_test(sizes_that_overflow_are_never_acted_on),
 		cmocka_unit_test(huge_options_json_is_logged_and_the_default_holds),
 		cmocka_unit_test(options_json_that_is_no_file_is_logged_and_the_default_holds),
 		cmocka_unit_test(options_json_that_is_a_fifo_does_not_block),

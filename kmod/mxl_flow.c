@@ -57,6 +57,7 @@ struct mxl_tunables mxl_tunables = {
 	.spin_ns = 0,
 	.default_history_ns = 200 * NSEC_PER_MSEC,
 };
+EXPORT_SYMBOL_IF_KUNIT(mxl_tunables);
 
 atomic_long_t mxl_used[MXL_NR_RESOURCES];
 
@@ -92,6 +93,7 @@ struct mxl_user *mxl_user_get(kuid_t uid)
 	spin_unlock(&mxl_users_lock);
 	return new;
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_user_get);
 
 /**
  * mxl_user_hold() - another reference to a user's record
@@ -119,6 +121,7 @@ void mxl_user_put(struct mxl_user *user)
 		kfree(user);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_user_put);
 
 /**
  * mxl_charge() - account for something a user is about to take
@@ -142,6 +145,7 @@ int mxl_charge(struct mxl_user *user, enum mxl_resource res, unsigned long n)
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_charge);
 
 /**
  * mxl_uncharge() - account for something given back
@@ -154,6 +158,7 @@ void mxl_uncharge(struct mxl_user *user, enum mxl_resource res, unsigned long n)
 	atomic_long_sub(n, &mxl_used[res]);
 	atomic_long_sub(n, &user->used[res]);
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_uncharge);
 
 /* ---- geometry ---------------------------------------------------------------------------- */
 

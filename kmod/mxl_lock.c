@@ -364,6 +364,7 @@ struct mxl_claim *mxl_claim_closed(struct mxl_flow *flow, struct mxl_attachment 
 	spin_unlock(&flow->lock);
 	return over;
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_claim_closed);
 
 /**
  * mxl_claim_unmapped() - a writable mapping is gone
@@ -383,6 +384,7 @@ struct mxl_claim *mxl_claim_unmapped(struct mxl_flow *flow, struct mxl_claim *c)
 	spin_unlock(&flow->lock);
 	return over;
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_claim_unmapped);
 
 /**
  * mxl_claims_die() - the flow is dead, nobody needs to wait for its lock
@@ -399,6 +401,7 @@ void mxl_claims_die(struct mxl_flow *flow)
 		mxl_claim_tell(c);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_claims_die);
 
 /* ---- LOCK, UNLOCK ------------------------------------------------------------------------ */
 
@@ -519,6 +522,8 @@ out:
 	/* Not zero, but used up: that is a time-out */
 	if (d.at_once && arg->timeout_ns && (ret == -EBUSY || ret == -ETXTBSY))
 		ret = -ETIMEDOUT;
+	if (ret)
+		trace_mxl_lock(flow, READ_ONCE(flow->epoch), ret);
 	/* A call that is restarted finds what remains of its time */
 	if (!ret || ret == -ERESTARTSYS) {
 		arg->timeout_ns = mxl_deadline_left(&d, arg->timeout_ns);

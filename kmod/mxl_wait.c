@@ -201,6 +201,7 @@ int mxl_condition(struct mxl_flow *flow, u64 index, u32 slices, u64 generation)
 		return ret;
 	return READ_ONCE(flow->dead) ? -ENODEV : -EOWNERDEAD;
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_condition);
 
 /* ---- waiters ----------------------------------------------------------------------------- */
 

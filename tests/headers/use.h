@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several translation units in C and C++ include this and are linked into one program without the
- * library: what the public headers define themselves must neither clash nor be missing.
+ * Several translation units in C, or in C and C++, include this and are linked into one program
+ * without the library: what the public headers define themselves must neither clash nor be missing.
  */
 #ifndef USE_H
 #define USE_H

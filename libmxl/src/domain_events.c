@@ -219,19 +219,21 @@ static void look_for_writer(struct mxl_watched_flow *flow)
 {
 	uint64_t epoch = flow->flow ? ask_kernel(flow) : 0;
 	bool is_written = epoch != 0;
-	bool left = flow->epoch != 0 && flow->epoch != epoch;
 
-	flow->epoch = epoch;
-	if (left)
+	if (flow->epoch != 0 && flow->epoch != epoch) {
+		/* The flock of who is gone can live longer than the lock, so it may be that. */
 		set_written(flow, false);
-	if (left && !is_written) {
-		/* The flock of who is gone may live a moment longer than the lock. */
+		flow->doubtful = true;
 		look_soon(flow);
-		return;
 	}
+	flow->epoch = epoch;
 	if (!is_written && mxl_presence_probe(flow->data_fd, &is_written, NULL) < 0)
 		return;
-	set_written(flow, is_written);
+	/* Who has the lock, or is still there after the last look, is another. */
+	if (!is_written || epoch != 0 || flow->look_at == 0)
+		flow->doubtful = false;
+	if (!flow->doubtful)
+		set_written(flow, is_written);
 }
 
 /* === Flows that come and go ================================================================ */
@@ -265,6 +267,7 @@ static void lose_flow(struct mxlDomainEvents_t *events, struct mxl_watched_flow 
 	flow->flow = NULL;
 	flow->data_fd = -1;
 	flow->epoch = 0;
+	flow->doubtful = false;
 	flow->look_at = 0;
 	flow->now.is_there = false;
 	flow->now.is_written = false;

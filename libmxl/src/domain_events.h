@@ -39,6 +39,7 @@ struct mxl_sighting {
  * @data_fd: `data`, to look for locks; -1 while there is no flow
  * @flow: the flow, where the kernel tells of its writer; owns @data_fd then. Else NULL
  * @epoch: of the writer that holds the lock of the kernel, 0 if none does
+ * @doubtful: a lock on `data` may be that of the writer which just left the kernel's
  * @look_at: when to look for a writer again, CLOCK_MONOTONIC ns; 0 for not
  * @looks: looks since something happened
  * @first_writer: @now.writer when the flow appeared; earlier ones were another flow's
@@ -55,6 +56,7 @@ struct mxl_watched_flow {
 	int data_fd;
 	struct mxl_flow *flow;
 	uint64_t epoch;
+	bool doubtful;
 	uint64_t look_at;
 	unsigned int looks;
 	uint64_t first_writer;

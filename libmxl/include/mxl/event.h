@@ -149,10 +149,11 @@ typedef struct mxlDomainEvents_t *mxlDomainEvents;
  * and added. If much happened before it is read, it is told in short: never more events than lead
  * to how things are now, and those who came and went in between at most once.
  *
- * A writer is whoever mxlIsFlowActive() finds, standbys included. In kernel mode the end of the one
- * that holds the lock is told even if another is there to follow it, and both are told at once.
- * Without the module it is noticed a few milliseconds after a writer opened or closed the flow, and
- * writers that follow each other without a gap are one.
+ * A writer is whoever mxlIsFlowActive() finds, standbys included. In kernel mode it is told at once
+ * when one takes the lock, and when the one that holds it ends, even if another is there to follow;
+ * that one comes when it takes the lock, or after most of a second if it goes on standing by. Where
+ * no lock of the kernel is involved, the coming and going of writers is noticed a few milliseconds
+ * after they opened or closed the flow, and writers that overlap are one.
  *
  * Cost: one thread, a descriptor per flow, and with the module an attachment to each flow. Nobody
  * is woken while nobody opens or closes flows.

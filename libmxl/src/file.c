@@ -50,6 +50,8 @@ int mxl_file_create(int dir, const char *name, mode_t mode, off_t size)
 	MXL_CLEANUP(mxl_closep) int fd = -1;
 	int r;
 
+	if (size < 0)
+		return -EFBIG;
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;

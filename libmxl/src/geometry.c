@@ -70,6 +70,7 @@ static int set_grain_count(uint64_t history_ns, struct mxl_geometry *geometry)
 static int set_buffer_length(uint64_t history_ns, struct mxl_geometry *geometry)
 {
 	uint32_t page = SAMPLE_PAGE / geometry->word_size;
+	uint64_t bytes;
 	uint64_t samples = history_units(history_ns, &geometry->rate, MXL_LAYOUT_NSEC_PER_SEC / 2);
 
 	if (samples == 0 || samples > UINT32_MAX - page) {
@@ -79,6 +80,13 @@ static int set_buffer_length(uint64_t history_ns, struct mxl_geometry *geometry)
 		return -EBADMSG;
 	}
 	geometry->buffer_length = (uint32_t)((samples + page - 1) / page * page);
+	if (__builtin_mul_overflow((uint64_t)geometry->buffer_length * geometry->word_size,
+				   geometry->channel_count, &bytes) ||
+	    bytes > INT64_MAX) {
+		mxl_error("%u channels of %u samples are more than a file can hold",
+			  geometry->channel_count, geometry->buffer_length);
+		return -EBADMSG;
+	}
 	return 0;
 }
 

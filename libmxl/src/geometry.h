@@ -49,7 +49,7 @@ bool mxl_geometry_equal(const struct mxl_geometry *a, const struct mxl_geometry 
 /* The batch size hints of a flow whose writer gave none: a grain, or 10 ms of samples. */
 uint32_t mxl_geometry_default_batch(const struct mxl_geometry *geometry);
 
-/* Bytes of the file `channels`. */
+/* Bytes of the file `channels`; fits in off_t, or there would be no such geometry. */
 static inline uint64_t mxl_geometry_channels_size(const struct mxl_geometry *geometry)
 {
 	return (uint64_t)geometry->channel_count * geometry->buffer_length * geometry->word_size;

@@ -76,7 +76,7 @@ static int mxl_state(struct mxl_call *call)
 	state->commits = flow->commits;
 	state->commit_calls = flow->commit_calls;
 	state->wakes = flow->wakes;
-	state->overruns = flow->overruns;
+	state->overruns = atomic64_read(&flow->overruns);
 	spin_unlock(&flow->lock);
 	state->attachments = READ_ONCE(flow->nr_attachments);
 	state->head = mxl_flow_head(flow);

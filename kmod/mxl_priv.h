@@ -190,7 +190,7 @@ struct mxl_flow_file {
  * @commits: signalled commits
  * @commit_calls: MXL_IOC_COMMIT
  * @wakes: waiters woken by these
- * @overruns: waits that came too late
+ * @overruns: waits that came too late, counted without the lock
  * @nr_files: entries of @files, invariant
  * @files: ``data``, then the payload files
  */
@@ -227,7 +227,7 @@ struct mxl_flow {
 	u64 commits;
 	u64 commit_calls;
 	u64 wakes;
-	u64 overruns;
+	atomic64_t overruns;
 
 	u32 nr_files;
 	struct mxl_flow_file files[] __counted_by(nr_files);
@@ -321,7 +321,7 @@ void mxl_waiter_init(struct mxl_waiter *w, struct mxl_flow *flow, u64 index, u32
 int mxl_waiter_add(struct mxl_flow *flow, struct mxl_waiter *w);
 void mxl_waiter_del(struct mxl_flow *flow, struct mxl_waiter *w);
 unsigned int mxl_wake_met(struct mxl_flow *flow);
-void mxl_wake_all(struct mxl_flow *flow, int result);
+unsigned int mxl_wake_all(struct mxl_flow *flow, int result);
 void mxl_publish_wake(struct mxl_flow *flow);
 void mxl_notify_armed(struct mxl_flow *flow);
 void mxl_disarm(struct mxl_flow *flow, struct mxl_attachment *a);

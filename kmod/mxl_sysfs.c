@@ -283,7 +283,7 @@ static ssize_t mxl_counter_show(struct mxl_flow *flow, char *buf, enum mxl_count
 		value = flow->commits - min(flow->commits, flow->commit_calls);
 		break;
 	case MXL_COUNT_OVERRUNS:
-		value = flow->overruns;
+		value = atomic64_read(&flow->overruns);
 		break;
 	}
 	spin_unlock(&flow->lock);

@@ -107,6 +107,7 @@ int mxl_sleep(const struct mxl_deadline *d, const bool *done)
 	__set_current_state(TASK_RUNNING);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(mxl_sleep);
 
 /* ---- conditions -------------------------------------------------------------------------- */
 
@@ -317,12 +318,13 @@ void mxl_waiter_del(struct mxl_flow *flow, struct mxl_waiter *w)
 }
 EXPORT_SYMBOL_IF_KUNIT(mxl_waiter_del);
 
-static void mxl_sleeper_tell(struct mxl_sleeper *s, int result)
+/* Whether the sleeper was woken: it may have more to wait for */
+static bool mxl_sleeper_tell(struct mxl_sleeper *s, int result)
 {
 	struct task_struct *task;
 
 	if (!result && !s->any && !atomic_dec_and_test(&s->remaining))
-		return;
+		return false;
 	/* With the store the sleeper may return, and its stack with it; the task stays */
 	task = s->task;
 	get_task_struct(task);
@@ -330,6 +332,14 @@ static void mxl_sleeper_tell(struct mxl_sleeper *s, int result)
 	smp_store_release(&s->done, true);
 	wake_up_process(task);
 	put_task_struct(task);
+	return true;
+}
+
+/* Counted where a wait's result is told, which may be without having been queued */
+static void mxl_count_overrun(struct mxl_flow *flow, int result)
+{
+	if (result == -ERANGE)
+		atomic64_inc(&flow->overruns);
 }
 
 static void mxl_fire(struct mxl_attachment *a, u32 events)
@@ -338,24 +348,24 @@ static void mxl_fire(struct mxl_attachment *a, u32 events)
 	wake_up_interruptible_poll(&a->wq, EPOLLIN | EPOLLRDNORM);
 }
 
-/* Ends a waiter, which may be gone when this returns */
-static void mxl_waiter_end(struct mxl_flow *flow, struct mxl_waiter *w, int result)
+/* Ends a waiter, which may be gone when this returns; whether somebody was woken */
+static bool mxl_waiter_end(struct mxl_flow *flow, struct mxl_waiter *w, int result)
 {
 	mxl_waiter_remove(flow, w);
-	if (result == -ERANGE)
-		flow->overruns++;
 	w->result = result;
-	if (w->armed)
+	if (w->armed) {
+		mxl_count_overrun(flow, result);
 		mxl_fire(w->armed, MXL_EVENT_DATA);
-	else if (w->sleeper)
-		mxl_sleeper_tell(w->sleeper, result);
+		return true;
+	}
+	return w->sleeper && mxl_sleeper_tell(w->sleeper, result);
 }
 
 /**
  * mxl_wake_met() - end all waiters that what is published decides
  * @flow: the flow, locked
  *
- * Return: how many.
+ * Return: how many threads and descriptors were woken.
  */
 unsigned int mxl_wake_met(struct mxl_flow *flow)
 {
@@ -371,8 +381,7 @@ unsigned int mxl_wake_met(struct mxl_flow *flow)
 		/* Those behind want more slices of the head's grain, or are ahead of it */
 		if (result == -EINPROGRESS)
 			break;
-		mxl_waiter_end(flow, w, result);
-		woken++;
+		woken += mxl_waiter_end(flow, w, result);
 	}
 	mxl_publish_wake(flow);
 	return woken;
@@ -385,10 +394,13 @@ EXPORT_SYMBOL_IF_KUNIT(mxl_wake_met);
  * @result: -ENODEV, -EOWNERDEAD or -ESTALE; armed descriptors know only the last of them
  *
  * Data that is there comes first: the caller has called mxl_wake_met(), where that is so.
+ *
+ * Return: how many threads and descriptors were woken.
  */
-void mxl_wake_all(struct mxl_flow *flow, int result)
+unsigned int mxl_wake_all(struct mxl_flow *flow, int result)
 {
 	struct rb_node *node, *next;
+	unsigned int woken = 0;
 
 	lockdep_assert_held(&flow->lock);
 	for (node = rb_first_cached(&flow->waiters); node; node = next) {
@@ -396,9 +408,10 @@ void mxl_wake_all(struct mxl_flow *flow, int result)
 
 		next = rb_next(node);
 		if (!w->armed || result == -ESTALE)
-			mxl_waiter_end(flow, w, result);
+			woken += mxl_waiter_end(flow, w, result);
 	}
 	mxl_publish_wake(flow);
+	return woken;
 }
 EXPORT_SYMBOL_IF_KUNIT(mxl_wake_all);
 
@@ -516,6 +529,7 @@ int mxl_wait(struct mxl_call *call)
 	ret = mxl_wait_for(call, &w, &d);
 	if (ret == -EDQUOT || ret == -ENOSPC)
 		return ret;
+	mxl_count_overrun(flow, ret);
 
 	arg->timeout_ns = mxl_deadline_left(&d, arg->timeout_ns);
 	arg->head = mxl_flow_head(flow);
@@ -735,6 +749,7 @@ static int mxl_many_wait(struct mxl_many *many, struct mxl_wait_many *arg, bool 
 		struct mxl_wait_item *item = &many[i].item;
 		struct mxl_flow *flow = many[i].flow;
 
+		mxl_count_overrun(flow, many[i].w.result);
 		item->result = -many[i].w.result;
 		item->head = mxl_flow_head(flow);
 		item->valid_slices = mxl_valid_slices(flow, item->index);
@@ -773,8 +788,10 @@ int mxl_wait_many(struct mxl_call *call)
 	ret = mxl_many_copy_in(many, arg);
 	if (!ret)
 		ret = mxl_many_wait(many, arg, &call->report);
-	if (call->report && mxl_many_copy_out(many, arg))
+	if (call->report && mxl_many_copy_out(many, arg)) {
+		call->report = false;
 		ret = -EFAULT;
+	}
 	for (i = 0; i < arg->nr_items; i++)
 		if (many[i].file)
 			fput(many[i].file);
@@ -786,15 +803,15 @@ int mxl_wait_many(struct mxl_call *call)
 
 static unsigned int mxl_new_generation(struct mxl_flow *flow)
 {
-	unsigned int before = flow->nr_waiters;
+	unsigned int woken;
 
 	lockdep_assert_held(&flow->lock);
 	WRITE_ONCE(flow->generation, flow->generation + 1);
 	WRITE_ONCE(flow->control->generation, flow->generation);
 	/* Not even data that seems to be there ends them well: it is not what they waited for */
-	mxl_wake_all(flow, -ESTALE);
+	woken = mxl_wake_all(flow, -ESTALE);
 	mxl_notify_armed(flow);
-	return before;
+	return woken;
 }
 
 /**
@@ -887,11 +904,21 @@ void mxl_disarm(struct mxl_flow *flow, struct mxl_attachment *a)
 }
 
 /* The last one armed wins; what is true already is told at once */
-static u32 mxl_rearm(struct mxl_flow *flow, struct mxl_attachment *a, const struct mxl_arm *arg)
+static int mxl_rearm(struct mxl_flow *flow, struct mxl_attachment *a, struct mxl_arm *arg)
 {
 	u32 events;
+	int ret;
 
 	lockdep_assert_held(&flow->lock);
+	/* Another condition in place of the last is not one more */
+	if (arg->events & ~a->arm_events & MXL_EVENT_DATA) {
+		ret = mxl_charge(a->user, MXL_RES_WAITERS, 1);
+		if (ret)
+			return ret;
+	} else if (a->arm_events & arg->events & MXL_EVENT_DATA) {
+		mxl_waiter_del(flow, &a->arm);
+		a->arm_events &= ~MXL_EVENT_DATA;
+	}
 	mxl_disarm(flow, a);
 	a->arm_events = arg->events;
 	a->arm_epoch = arg->epoch;
@@ -906,7 +933,8 @@ static u32 mxl_rearm(struct mxl_flow *flow, struct mxl_attachment *a, const stru
 	}
 	if (events)
 		mxl_fire(a, events);
-	return a->fired;
+	arg->fired = a->fired;
+	return 0;
 }
 
 /**
@@ -926,14 +954,8 @@ int mxl_arm(struct mxl_call *call)
 		return -EOPNOTSUPP;
 	if (!mxl_slices_ok(flow, arg->slices))
 		return -EINVAL;
-	if (arg->events & MXL_EVENT_DATA) {
-		ret = mxl_charge(call->a->user, MXL_RES_WAITERS, 1);
-		if (ret)
-			return ret;
-	}
-
 	spin_lock(&flow->lock);
-	arg->fired = mxl_rearm(flow, call->a, arg);
+	ret = mxl_rearm(flow, call->a, arg);
 	spin_unlock(&flow->lock);
-	return 0;
+	return ret;
 }

@@ -126,6 +126,8 @@ int info_flow_look(mxlInstance instance, const char *domain, struct info_flow *f
 		return 0;
 	if (find_inode(domain, flow->id, &inode) < 0 || inode != flow->inode)
 		return -ESTALE;
+	flow->state.size = sizeof(flow->state);
+	flow->has_state = mxlGetFlowState(instance, flow->id, &flow->state) == MXL_STATUS_OK;
 	status = mxlFlowReaderGetInfo(flow->reader, &flow->info);
 	flow->now = mxlGetTime();
 	flow->has_info = status == MXL_STATUS_OK;

@@ -11,6 +11,7 @@
 
 #include <mxl/flow.h>
 #include <mxl/mxl.h>
+#include <mxl/state.h>
 
 #include "tool_domain.h"
 #include "tool_flowdef.h"
@@ -28,6 +29,8 @@
  * @inode: of the file @reader was opened on
  * @has_info: @info is valid
  * @info: as the library gave it
+ * @has_state: @state is valid
+ * @state: as the library gave it
  * @now: TAI ns when @info was had
  * @last_head: head at the look before
  * @last_now: TAI ns of the look before, 0 if there was none
@@ -46,6 +49,8 @@ struct info_flow {
 	ino_t inode;
 	bool has_info;
 	mxlFlowInfo info;
+	bool has_state;
+	mxlFlowState state;
 	uint64_t now;
 	uint64_t last_head;
 	uint64_t last_now;

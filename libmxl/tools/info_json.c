@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "info_print.h"
+#include "info_state.h"
 #include "tool_text.h"
 
 /* cJSON keeps numbers as double, which cannot hold every index and time. */
@@ -105,6 +106,35 @@ static void add_runtime(cJSON *json, const struct info_flow *flow)
 		cJSON_AddNumberToObject(json, "measured_rate", flow->per_second);
 }
 
+static void add_kernel_state(cJSON *json, const mxlFlowState *state)
+{
+	cJSON_AddBoolToObject(json, "locked", (state->flags & MXL_FLOW_STATE_LOCKED) != 0);
+	cJSON_AddBoolToObject(json, "outsiders", (state->flags & MXL_FLOW_STATE_OUTSIDERS) != 0);
+	add_signed(json, "writer_pid", state->writerPid);
+	add_unsigned(json, "generation", state->generation);
+	add_unsigned(json, "epoch", state->epoch);
+	/* The look itself is one. */
+	add_unsigned(json, "attached", state->attachments > 0 ? state->attachments - 1 : 0);
+	add_unsigned(json, "waiting", state->waiters);
+	add_unsigned(json, "commits", state->commits);
+	add_unsigned(json, "commit_calls", state->commitCalls);
+	add_unsigned(json, "wakes", state->wakes);
+	add_unsigned(json, "overruns", state->overruns);
+}
+
+static void add_state(cJSON *json, const struct info_flow *flow)
+{
+	char cause[160];
+
+	if (info_state_find_cause(flow, cause, sizeof(cause)))
+		cJSON_AddStringToObject(json, "nothing_moves", cause);
+	if (flow->has_state)
+		cJSON_AddStringToObject(json, "backend",
+					info_state_is_kernel(flow) ? "kernel" : "posix");
+	if (info_state_is_kernel(flow))
+		add_kernel_state(cJSON_AddObjectToObject(json, "kernel"), &flow->state);
+}
+
 static cJSON *make_flow(const struct info_flow *flow)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -133,6 +163,7 @@ static cJSON *make_flow(const struct info_flow *flow)
 		add_config(cJSON_AddObjectToObject(json, "config"), &flow->info.config);
 		add_runtime(cJSON_AddObjectToObject(json, "runtime"), flow);
 	}
+	add_state(json, flow);
 	add_definition(json, "flow_def", flow->definition);
 	return json;
 }

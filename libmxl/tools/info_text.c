@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "info_print.h"
+#include "info_state.h"
 #include "tool_address.h"
 #include "tool_text.h"
 
@@ -259,6 +260,42 @@ static void print_writers(const struct info_flow *flow)
 	}
 }
 
+/* What the kernel counts. */
+static void print_counters(const mxlFlowState *state)
+{
+	const char *lock = "free";
+	char text[64];
+
+	if (state->flags & MXL_FLOW_STATE_LOCKED) {
+		snprintf(text, sizeof(text), "held by process %" PRId32, state->writerPid);
+		lock = state->writerPid != 0 ? text : "held, in another pid namespace";
+	}
+	field("Writer lock", lock);
+	number("Generation", state->generation);
+	number("Epoch", state->epoch);
+	field("Outsiders", state->flags & MXL_FLOW_STATE_OUTSIDERS ? "cannot be excluded" : "none");
+	/* The look itself is one. */
+	number("Attached", state->attachments > 0 ? state->attachments - 1 : 0);
+	number("Waiting", state->waiters);
+	number("Commits", state->commits);
+	number("Commit calls", state->commitCalls);
+	number("Wakes", state->wakes);
+	number("Overruns", state->overruns);
+}
+
+static void print_state(const struct info_flow *flow)
+{
+	char cause[160];
+
+	if (info_state_find_cause(flow, cause, sizeof(cause)))
+		field("Nothing moves", cause);
+	if (!flow->has_state)
+		return;
+	field("Backend", info_state_is_kernel(flow) ? "kernel" : "posix");
+	if (info_state_is_kernel(flow))
+		print_counters(&flow->state);
+}
+
 void info_text_flow(const struct info_domain *domain, const struct info_flow *flow)
 {
 	printf("Flow %s\n", flow->id);
@@ -276,6 +313,7 @@ void info_text_flow(const struct info_domain *domain, const struct info_flow *fl
 		print_runtime(flow);
 	}
 	print_writers(flow);
+	print_state(flow);
 	printf("  %-*s", NAME_COLUMNS, "Address");
 	print_address(domain->path, flow, 1);
 	printf("\n\n");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "info_watch.h"
+#include "info_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -233,6 +234,10 @@ static void make_line(const struct info_flow *flow, char line[static LINE_ROOM])
 		append(line, "  %12s", "-");
 	else
 		append_age(line, flow->info.runtime.lastReadTime, flow->now);
+	if (info_state_is_kernel(flow))
+		append(line, "  %7" PRIu32 "  %10" PRIu64, flow->state.waiters, flow->state.wakes);
+	else
+		append(line, "  %7s  %10s", "-", "-");
 }
 
 static void find_size(struct watch *watch)
@@ -269,8 +274,9 @@ static void draw_head(struct watch *watch, FILE *stream)
 	append(line, "%zu %s", watch->count, watch->count == 1 ? "flow" : "flows");
 	draw_line(watch, stream, line, false);
 	line[0] = '\0';
-	append(line, "%-8s  %-20s  %-22s  %14s %9s %10s %10s  %-22s  %s", "FLOW", "LABEL", "FORMAT",
-	       "HEAD", "PER S", "LATE MS", "LATE", "WRITER", "LAST READ");
+	append(line, "%-8s  %-20s  %-22s  %14s %9s %10s %10s  %-22s  %12s  %7s  %10s", "FLOW",
+	       "LABEL", "FORMAT", "HEAD", "PER S", "LATE MS", "LATE", "WRITER", "LAST READ",
+	       "WAITING", "WAKES");
 	draw_line(watch, stream, line, false);
 }
 
@@ -327,6 +333,9 @@ static void list(struct watch *watch, FILE *stream)
 			fprintf(stream, " writer=%ld", (long)flow->writers[0].pid);
 		if (!info_flow_is_audio(flow))
 			fprintf(stream, " read=%" PRIu64, flow->info.runtime.lastReadTime);
+		if (info_state_is_kernel(flow))
+			fprintf(stream, " waiting=%" PRIu32 " wakes=%" PRIu64, flow->state.waiters,
+				flow->state.wakes);
 		fputc('\n', stream);
 	}
 }

@@ -85,7 +85,8 @@ MXL_API mxlStatus mxlGetFlowDef(mxlInstance instance, const char *flow_id, char 
 	uuid_t id;
 	int r;
 
-	if (!mxl_is_instance(instance) || !flow_id || !buffer_size || mxl_uuid_parse(flow_id, id) < 0)
+	if (!mxl_is_instance(instance) || !flow_id || !buffer_size ||
+	    mxl_uuid_parse(flow_id, id) < 0)
 		return MXL_ERR_INVALID_ARG;
 	r = mxl_store_read_def(&instance->store, id, &text, &size);
 	if (r < 0)

@@ -218,7 +218,8 @@ int mxl_store_open_writer(const struct mxl_store *store, const char *def_text,
 	}
 	mxl_flow_dir_name(def->id, name);
 	mxl_error("%s: cannot be written: %s", name,
-		  r == -ESTALE ? "it has no file `data`" : strerror(-r));
+		  r == -ESTALE ? "it has no file `data`; garbage collection removes it"
+			       : strerror(-r));
 	return r == -ESTALE ? -EBADMSG : r;
 }
 

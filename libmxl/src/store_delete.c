@@ -55,32 +55,40 @@ static void announce_deletion(int data_fd)
 	munmap(mapping, MXL_FLOW_HEADER_SIZE);
 }
 
+/* Of the file `data` in a folder: whether it is there, and whether it is the one with this inode. */
+static int check_data(int domain, const char *folder, ino_t inode)
+{
+	char path[NAME_MAX + sizeof(MXL_FLOW_DATA_FILE)];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/" MXL_FLOW_DATA_FILE, folder);
+	if (fstatat(domain, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return st.st_ino == inode ? 0 : -ESTALE;
+}
+
 /*
  * Deletes the folder @name, which the caller knows to have no writer: it holds LOCK_EX on its
- * `data`. It is moved out of the namespace first, so that nobody sees half a flow.
+ * `data`, or there is none. It is moved out of the namespace first, so that nobody sees half a
+ * flow. The temporary name is that of the one incarnation, by the inode of @mark, which the folder
+ * contains or is: the deleter of the next one must not get into this one's way.
  */
-static int delete_flow(int domain, const char *name, ino_t data_inode)
+static int delete_flow(int domain, const char *name, ino_t mark)
 {
-	char tmp_name[sizeof(MXL_TMP_PREFIX) + MXL_UUID_TEXT_SIZE];
-	char data_path[sizeof(tmp_name) + sizeof(MXL_FLOW_DATA_FILE)];
+	char tmp_name[sizeof(MXL_TMP_PREFIX) + 16];
 	int r;
 
-	snprintf(tmp_name, sizeof(tmp_name), MXL_TMP_PREFIX "%.*s", MXL_UUID_TEXT_SIZE - 1, name);
-	snprintf(data_path, sizeof(data_path), "%s/" MXL_FLOW_DATA_FILE, tmp_name);
-
+	snprintf(tmp_name, sizeof(tmp_name), MXL_TMP_PREFIX "%016llx", (unsigned long long)mark);
 	r = mxl_store_rename(domain, name, tmp_name);
-	if (r == -EEXIST) {
-		/* Left by a deleter that died half-way, or has not quite finished. */
-		mxl_file_remove_tree(domain, tmp_name);
-		r = mxl_store_rename(domain, name, tmp_name);
-	}
 	if (r == -EINVAL || r == -ENOSYS)
 		return mxl_file_remove_tree(domain, name);
 	if (r < 0)
 		return r;
-	if (!mxl_file_is_inode(domain, data_path, data_inode)) {
+	if (check_data(domain, tmp_name, mark) == -ESTALE) {
 		/* Another flow took the path over: give it its name back. */
-		mxl_store_rename(domain, tmp_name, name);
+		r = mxl_store_rename(domain, tmp_name, name);
+		if (r < 0)
+			mxl_warn("%s: replaced twice at once, one is lost: %s", name, strerror(-r));
 		return -ESTALE;
 	}
 	return mxl_file_remove_tree(domain, tmp_name);
@@ -112,6 +120,17 @@ void mxl_store_release_writer(const struct mxl_store *store, struct mxl_flow *fl
 		mxl_warn("%s: cannot be deleted: %s", name, strerror(-r));
 }
 
+/* What a program left that died, or was stopped, while it deleted a flow in place. */
+static void collect_remains(int domain, int dir, const char *name)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0 || time(NULL) - st.st_mtime < TMP_GRACE_SEC)
+		return;
+	if (delete_flow(domain, name, st.st_ino) == 0)
+		mxl_debug("%s: had no file `data`, deleted", name);
+}
+
 static void collect_flow(const struct mxl_store *store, int domain, const uuid_t id,
 			 const char *name)
 {
@@ -126,6 +145,8 @@ static void collect_flow(const struct mxl_store *store, int domain, const uuid_t
 	data = mxl_file_open(dir, MXL_FLOW_DATA_FILE, O_RDWR, NULL);
 	if (data < 0)
 		data = mxl_file_open(dir, MXL_FLOW_DATA_FILE, O_RDONLY, NULL);
+	if (data == -ENOENT)
+		collect_remains(domain, dir, name);
 	if (data < 0 || fstat(data, &st) < 0)
 		return;
 	if (mxl_store_lock_current(store, id, data, LOCK_EX, 0) < 0)

@@ -527,6 +527,9 @@ out:
 	/* A call that is restarted finds what remains of its time */
 	if (!ret || ret == -ERESTARTSYS) {
 		arg->timeout_ns = mxl_deadline_left(&d, arg->timeout_ns);
+		/* but is not taken for one that asks without waiting */
+		if (ret)
+			arg->timeout_ns = max(arg->timeout_ns, 1ULL);
 		arg->epoch = READ_ONCE(flow->epoch);
 		arg->generation = READ_ONCE(flow->generation);
 		arg->head = mxl_flow_head(flow);

@@ -389,12 +389,24 @@ struct grain_job {
 	bool over;
 };
 
+/* The flow has ended, but there may be more of it behind a grain that was left out. */
+static int pass_or_end(struct job *job, size_t done)
+{
+	uint64_t head = 0;
+
+	if (find_head(job, &head) < 0 || head <= job->next)
+		return -ESTALE;
+	return pass_one(job, &job->report.lost, done);
+}
+
 /* The grain, or the next part of it, is not there. */
 static int read_nothing(struct job *job, struct grain_job *grain, int reason)
 {
 	int result = reason;
 
-	if (reason == -EAGAIN)
+	if (reason == -ESTALE)
+		result = pass_or_end(job, grain->done);
+	else if (reason == -EAGAIN)
 		result = too_early(job, grain->done);
 	else if (reason == -ERANGE)
 		result = pass_lost(job, readable_grains(job), grain->done);

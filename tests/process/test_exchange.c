@@ -3,6 +3,7 @@
 #include "helpers.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -57,8 +58,14 @@ static int role_writer(int argc, char **argv)
  * content is right:
  *	grain I, slices I N, samples I N
  */
+static void on_signal(int sig __attribute__((unused)))
+{
+}
+
 static int role_reader(int argc, char **argv)
 {
+	/* without SA_RESTART, so that it interrupts what can be interrupted */
+	const struct sigaction action = { .sa_handler = on_signal };
 	mxlWrappedMultiBufferSlice slice;
 	unsigned long long index;
 	mxlFlowReader reader;
@@ -69,6 +76,7 @@ static int role_reader(int argc, char **argv)
 	inst = mxlCreateInstance(argv[0], NULL);
 	role_check(inst);
 	role_check(mxlCreateFlowReader(inst, argv[1], NULL, &reader) == MXL_STATUS_OK);
+	role_check(sigaction(SIGUSR1, &action, NULL) == 0);
 	role_say("ready");
 	for (;;) {
 		const char *line = role_hear();
@@ -347,6 +355,45 @@ TEST(killed_reader_disturbs_nobody)
 	cross(writer, two, "grain 4");
 }
 
+TEST(signals_do_not_end_a_wait)
+{
+	struct child *video = start_writer(small_def(ID_A), "created");
+	struct child *sound = start_writer(sound_def(ID_B), "created");
+	struct child *viewer = start_reader(ID_A);
+	struct child *listener = start_reader(ID_B);
+	int i;
+
+	child_say(viewer, "grain 3");
+	child_say(listener, "samples 480 480");
+	for (i = 0; i < 20; i++) {
+		wait_until(child_asleep(viewer) && child_asleep(listener));
+		assert_int_equal(kill(child_pid(viewer), SIGUSR1), 0);
+		assert_int_equal(kill(child_pid(listener), SIGUSR1), 0);
+	}
+	wait_until(child_asleep(viewer) && child_asleep(listener));
+	child_say(video, "grain 3");
+	child_expect(video, "written");
+	child_expect(viewer, "MXL_STATUS_OK");
+	child_say(sound, "samples 480 480");
+	child_expect(sound, "written");
+	child_expect(listener, "MXL_STATUS_OK");
+}
+
+TEST(stopped_reader_goes_on_where_it_was)
+{
+	struct child *writer = start_writer(small_def(ID_A), "created");
+	struct child *reader = start_reader(ID_A);
+
+	child_say(reader, "grain 3");
+	wait_until(child_asleep(reader));
+	assert_int_equal(kill(child_pid(reader), SIGSTOP), 0);
+	child_say(writer, "grain 3");
+	child_expect(writer, "written");
+	assert_int_equal(kill(child_pid(reader), SIGCONT), 0);
+	child_expect(reader, "MXL_STATUS_OK");
+	cross(writer, reader, "grain 4");
+}
+
 TEST(writer_that_exits_without_release_leaves_an_orphan)
 {
 	struct child *writer = start_writer(small_def(ID_A), "created");
@@ -488,6 +535,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(writers_killed_at_any_moment_leave_nothing_torn),
 		cmocka_unit_test(collection_after_a_kill_ends_the_waits),
 		cmocka_unit_test(killed_reader_disturbs_nobody),
+		cmocka_unit_test(signals_do_not_end_a_wait),
+		cmocka_unit_test(stopped_reader_goes_on_where_it_was),
 		cmocka_unit_test(writer_that_exits_without_release_leaves_an_orphan),
 		cmocka_unit_test(flow_goes_with_the_last_writing_process),
 		cmocka_unit_test(forked_child_that_exits_takes_nothing_away),

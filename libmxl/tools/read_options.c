@@ -157,7 +157,7 @@ const struct argp read_options_argp = {
 	       "The flow is named with -d and -f or with an address, mxl:///domain/path?id=FLOW. "
 	       "Without --count, reading goes on until the flow ends.\n\n"
 	       "Example: mxl-read mxl:///dev/shm/mxl?id=5fbec3b1-1b0f-417d-9059-8b94a47197ed | "
-	       "ffplay -f rawvideo -c:v v210 -video_size 1920x1080 -\n\n"
+	       "ffplay -f v210 -video_size 1920x1080 -\n\n"
 	       "Exit codes: 0 done, 1 failure, 2 wrong usage, 3 media is missing (--strict), "
 	       "130 or 143 ended by Ctrl-C or SIGTERM, 141 the reader of the pipe has gone.",
 	.children = children,

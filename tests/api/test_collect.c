@@ -173,6 +173,22 @@ TEST(damaged_flows_do_not_stop_the_collection)
 	assert_false(exists(flow_path("ffffffff-1b0f-417d-9059-8b94a47197ed", NULL)));
 }
 
+/* A program that deletes in place was killed after it had deleted `data`. */
+TEST(remains_of_a_flow_do_not_block_its_id)
+{
+	bool created = false;
+	mxlFlowWriter writer;
+
+	orphan_flow(domain(), small_def(ID_A));
+	assert_int_equal(unlink(flow_path(ID_A, "data")), 0);
+	assert_int_equal(unlink(grain_path(ID_A, 3)), 0);
+	make_old(flow_path(ID_A, NULL));
+	assert_ok(mxlGarbageCollectFlows(instance()));
+	assert_int_equal(count_entries(domain(), ""), 0);
+	assert_ok(mxlCreateFlowWriter(instance(), small_def(ID_A), NULL, &writer, NULL, &created));
+	assert_true(created);
+}
+
 TEST(lock_of_a_stranger_keeps_a_flow)
 {
 	int fd;
@@ -257,6 +273,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_is_not_ours_stays),
 		cmocka_unit_test(symbolic_links_are_not_followed),
 		cmocka_unit_test(damaged_flows_do_not_stop_the_collection),
+		cmocka_unit_test(remains_of_a_flow_do_not_block_its_id),
 		cmocka_unit_test(lock_of_a_stranger_keeps_a_flow),
 		cmocka_unit_test(release_leaves_a_flow_that_a_stranger_locked),
 		cmocka_unit_test(release_does_not_delete_a_flow_that_took_over_the_path),

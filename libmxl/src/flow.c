@@ -30,10 +30,19 @@ SAME_PLACE(mxlFlowInfo, config.continuous.bufferLength, continuous.buffer_length
 SAME_PLACE(mxlFlowInfo, runtime.headIndex, head_index);
 SAME_PLACE(mxlFlowInfo, runtime.lastReadTime, last_read_time);
 
-#define refuse(flow, format, ...)                                         \
-	({                                                                \
-		mxl_error("%s/" format, (flow)->dir_name, ##__VA_ARGS__); \
-		-EBADMSG;                                                 \
+/* A flow that is being deleted loses its files one by one, which is no damage to complain of. */
+static int refusal(const struct mxl_flow *flow)
+{
+	return flow->inode != 0 && !mxl_flow_is_current(flow) ? -ESTALE : -EBADMSG;
+}
+
+#define refuse(flow, format, ...)                                                 \
+	({                                                                        \
+		int _refusal = refusal(flow);                                     \
+                                                                                  \
+		if (_refusal == -EBADMSG)                                         \
+			mxl_error("%s/" format, (flow)->dir_name, ##__VA_ARGS__); \
+		_refusal;                                                         \
 	})
 
 void mxl_flow_dir_name(const uuid_t id, char ret[MXL_FLOW_DIR_SIZE])

@@ -103,7 +103,7 @@ void tunables_remember(void)
 			continue;
 		snprintf(remembered[nr_remembered].name, sizeof(remembered[0].name), "%.63s",
 			 entry->d_name);
-		remembered[nr_remembered].value = tuned(entry->d_name);
+		remembered[nr_remembered].value = tuned(remembered[nr_remembered].name);
 		nr_remembered++;
 	}
 	if (dir)

@@ -876,6 +876,43 @@ static void refusals_leave_nothing(void)
 	eventually(in_use("pages") == 0);
 }
 
+struct comer {
+	const struct flow *flow;
+	uint64_t rounds;
+	bool stop;
+};
+
+static int come_and_go(void *arg)
+{
+	struct comer *c = arg;
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
+		must(close(attach(c->flow)));
+		__atomic_add_fetch(&c->rounds, 1, __ATOMIC_RELAXED);
+	}
+	return 0;
+}
+
+/* The last one to leave takes the flow down while the next one adopts it anew */
+static void adopts_what_is_being_left(void)
+{
+	struct comer *c = shared(sizeof(*c));
+	pid_t pids[4];
+	struct flow f;
+	size_t i;
+
+	flow_make(&f, "flow", &discrete);
+	c->flow = &f;
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = spawn(come_and_go, c);
+	eventually(__atomic_load_n(&c->rounds, __ATOMIC_RELAXED) >
+			   (is_slow_kernel() ? 500 : 3000) ||
+		   is_in_state(pids[0], "Z"));
+	__atomic_store_n(&c->stop, true, __ATOMIC_RELEASE);
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		reap_ok(pids[i]);
+}
+
 static void file_system_can_be_unmounted_after(void)
 {
 	struct flow f;
@@ -933,6 +970,7 @@ static const struct test tests[] = {
 	TEST(death_of_the_process_detaches),
 	TEST(unfinished_attachment_leaves_nothing),
 	TEST(refusals_leave_nothing),
+	TEST(adopts_what_is_being_left),
 	TEST(file_system_can_be_unmounted_after),
 };
 

@@ -548,7 +548,6 @@ static void is_served_in_order(void)
 struct hammer {
 	const struct flow *flow;
 	uint64_t tried;
-	bool ready;
 	bool stop;
 };
 
@@ -572,31 +571,31 @@ static int hammer_process(void *arg)
 static void hands_over_without_a_gap(void)
 {
 	struct hammer *h = shared(sizeof(*h));
-	int fds[2], i;
+	struct locker *holder, *next;
 	uint64_t tried;
-	struct locker *l;
 	pid_t pid;
+	int fds[2], i;
 
 	flow_make(&flow, "flow", &discrete);
 	h->flow = &flow;
 	fds[0] = attach(&flow);
 	fds[1] = attach(&flow);
-	lock(fds[0]);
+	holder = locker_start(fds[0], LONG_NS);
+	check_eq(locker_result(holder), 0);
 	pid = spawn(hammer_process, h);
-	for (i = 0; i < 20; i++) {
-		/* the other one waits in a process of its own, then gives it back to this one */
-		l = locker_start(fds[1], LONG_NS);
+	for (i = 1; i <= 20; i++) {
+		next = locker_start(fds[i % 2], LONG_NS);
 		wait_for_lockers(fds[0], 1);
 		tried = __atomic_load_n(&h->tried, __ATOMIC_ACQUIRE);
-		unlock(fds[0]);
-		check_eq(locker_result(l), 0);
-		__atomic_store_n(&l->leave, true, __ATOMIC_RELEASE);
-		lock(fds[0]);
-		reap_ok(l->pid);
+		locker_leave(holder);
+		check_eq(locker_result(next), 0);
 		eventually(__atomic_load_n(&h->tried, __ATOMIC_ACQUIRE) > tried + 6);
+		holder = next;
 	}
 	__atomic_store_n(&h->stop, true, __ATOMIC_RELEASE);
 	reap_ok(pid);
+	locker_leave(holder);
+	is_open_to_all(&flow);
 }
 
 static void ends_with_the_flow(void)

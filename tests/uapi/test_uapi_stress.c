@@ -340,10 +340,8 @@ static void all_at_once(void)
 	       (unsigned long long)rounds_of(0, NR_WRITERS),
 	       (unsigned long long)rounds_of(NR_WRITERS, NR_READERS),
 	       (unsigned long long)rounds_of(NR_WRITERS + NR_READERS, NR_TOUCHERS));
-	for (i = 0; i < NR_ACTORS; i++) {
-		kill(actors[i].pid, SIGKILL);
-		waitpid(actors[i].pid, NULL, 0);
-	}
+	for (i = 0; i < NR_ACTORS; i++)
+		kill_and_reap(actors[i].pid);
 	eventually(in_use("attachments") == 0);
 	eventually(in_use("flows") == 0);
 	eventually(in_use("waiters") == 0);

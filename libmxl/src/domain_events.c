@@ -283,8 +283,11 @@ static void gain_flow(struct mxlDomainEvents_t *events, struct mxl_watched_flow 
 	flow->now.is_there = true;
 	flow->now.flow++;
 	flow->first_writer = flow->now.writer;
-	if (flow->data_fd < 0)
-		return; /* Not ours to read. */
+	if (flow->data_fd < 0) {
+		mxl_info("a flow whose writers cannot be seen: %s", strerror(-flow->data_fd));
+		flow->data_fd = -1;
+		return;
+	}
 	if (fstat(flow->data_fd, &st) == 0)
 		flow->inode = st.st_ino;
 	look_for_writer(flow);

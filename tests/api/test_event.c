@@ -482,6 +482,42 @@ TEST(the_end_of_a_writer_is_told_where_the_kernel_tells)
 	assert_true(stays_unreadable(fd));
 }
 
+/* An instance that does without the module where there is one; elsewhere one like the others. */
+static mxlInstance open_posix_instance(void)
+{
+	const char *value = getenv("MXL_BACKEND");
+	const char *saved = value ? text("%s", value) : NULL;
+	mxlInstance inst;
+
+	setenv("MXL_BACKEND", "posix", 1);
+	inst = open_instance(domain());
+	if (saved)
+		setenv("MXL_BACKEND", saved, 1);
+	else
+		unsetenv("MXL_BACKEND");
+	return inst;
+}
+
+TEST(a_reader_without_the_module_is_told_too)
+{
+	mxlFlowWriter writer = open_writer(instance(), small_def(ID_A));
+	mxlFlowReader other = open_reader(instance(), ID_A);
+	mxlFlowReader reader = open_reader(open_posix_instance(), ID_A);
+	uint64_t i;
+
+	assert_false(is_kernel_mode(reader));
+	for (i = 1; i <= 20; i++) {
+		int fd = arm(reader, i, SMALL_SLICES / 2);
+		int other_fd = arm_grain(other, i);
+
+		write_slices(writer, i, SMALL_SLICES / 2);
+		assert_true(becomes_readable(fd));
+		assert_false(is_readable(other_fd));
+		write_grain(writer, i);
+		assert_true(becomes_readable(other_fd));
+	}
+}
+
 static _Atomic uint64_t written;
 
 static void *write_on(void *argument)
@@ -891,6 +927,36 @@ TEST(a_standby_follows)
 	expect_no_event(events);
 }
 
+static void see_come_and_go(mxlDomainEvents events, const char *backend)
+{
+	struct child *c = start_writer(backend);
+
+	expect_event(events, MXL_DOMAIN_EVENT_WRITER_CAME, ID_A);
+	let_write(c, 1);
+	expect_no_event(events);
+	child_kill(c);
+	expect_event(events, MXL_DOMAIN_EVENT_WRITER_GONE, ID_A);
+	expect_no_event(events);
+}
+
+TEST(streams_of_all_kinds_see_writers_of_all_kinds)
+{
+	static const char *const kinds[] = { "", "posix", "posix", "", "" };
+	mxlInstance insts[] = { instance(), open_posix_instance() };
+	mxlDomainEvents events;
+	size_t i, kind;
+
+	set_time_limit(60);
+	orphan_flow(domain(), small_def(ID_A));
+	for (i = 0; i < ARRAY_SIZE(insts); i++) {
+		assert_ok(mxlCreateDomainEvents(insts[i], &events));
+		expect_event(events, MXL_DOMAIN_EVENT_FLOW_ADDED, ID_A);
+		for (kind = 0; kind < ARRAY_SIZE(kinds); kind++)
+			see_come_and_go(events, kinds[kind]);
+		assert_ok(mxlReleaseDomainEvents(insts[i], events));
+	}
+}
+
 TEST(many_flows_are_told_of)
 {
 	enum {
@@ -985,6 +1051,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_writer_without_the_module_makes_it_readable),
 		cmocka_unit_test(writers_of_all_kinds_follow_each_other),
 		cmocka_unit_test(the_end_of_a_writer_is_told_where_the_kernel_tells),
+		cmocka_unit_test(a_reader_without_the_module_is_told_too),
 		cmocka_unit_test(no_commit_is_missed),
 		cmocka_unit_test(threads_may_share_a_reader),
 		cmocka_unit_test(releasing_an_armed_reader_is_quick),
@@ -1004,6 +1071,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(who_does_not_read_is_told_in_short),
 		cmocka_unit_test(a_flow_removed_by_hand_is_removed),
 		cmocka_unit_test(a_standby_follows),
+		cmocka_unit_test(streams_of_all_kinds_see_writers_of_all_kinds),
 		cmocka_unit_test(many_flows_are_told_of),
 		cmocka_unit_test(what_is_no_argument_is_refused),
 		cmocka_unit_test(destroying_an_instance_ends_all_of_it),

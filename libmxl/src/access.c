@@ -17,6 +17,9 @@
 #include "thread.h"
 #include "util.h"
 
+/* Readers of this library set both times of the file, those of the C++ SDK only that of access. */
+#define WATCHED (IN_ATTRIB | IN_ACCESS)
+
 #define PERIOD_MS ((int)(MXL_ACCESS_PERIOD_NS / MXL_NSEC_PER_MSEC))
 
 static int access_path(const struct mxl_flow *flow, char path[PATH_MAX])
@@ -118,7 +121,7 @@ static bool drain_events(struct mxl_access_watcher *watcher)
 		any = true;
 		for (char *p = buffer; p < buffer + size; p += sizeof(*event) + event->len) {
 			event = (const struct inotify_event *)p;
-			if (event->mask & IN_ATTRIB)
+			if (event->mask & WATCHED)
 				note_read(watcher, event->wd);
 		}
 		if ((size_t)size + sizeof(*event) <= sizeof(buffer))
@@ -209,7 +212,7 @@ int mxl_access_watcher_add(struct mxl_access_watcher *watcher, struct mxl_flow *
 
 	pthread_mutex_lock(&watcher->lock);
 	w->flow = flow;
-	w->descriptor = inotify_add_watch(watcher->inotify_fd, path, IN_ATTRIB | IN_DONT_FOLLOW);
+	w->descriptor = inotify_add_watch(watcher->inotify_fd, path, WATCHED | IN_DONT_FOLLOW);
 	r = w->descriptor < 0 ? -errno : 0;
 	if (r == 0) {
 		w->next = watcher->flows;

@@ -505,6 +505,25 @@ TEST(last_read_time_rises_after_every_kind_of_read)
 	}
 }
 
+/* Readers of the C++ SDK refresh the time of access and leave that of modification. */
+TEST(reads_through_the_other_sdk_raise_last_read_time)
+{
+	const struct timespec only_access[] = { { .tv_nsec = UTIME_NOW },
+						{ .tv_nsec = UTIME_OMIT } };
+	mxlFlowWriter writer = open_writer(instance(), small_def(ID_A));
+	struct mxl_flow_header *header = map_header(ID_A);
+	uint64_t before;
+	int fd;
+
+	write_grain(writer, 1);
+	fd = open(flow_path(ID_A, "access"), O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	before = mxlGetTime();
+	assert_int_equal(futimens(fd, only_access), 0);
+	wait_until(__atomic_load_n(&header->last_read_time, __ATOMIC_ACQUIRE) >= before);
+	close(fd);
+}
+
 TEST(reads_touch_the_access_file_at_most_every_10_ms)
 {
 	mxlFlowWriter writer = open_writer(instance(), small_def(ID_A));
@@ -577,6 +596,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(deletion_ends_every_wait),
 		cmocka_unit_test(replaced_flow_is_invalid_until_it_is_opened_again),
 		cmocka_unit_test(last_read_time_rises_after_every_kind_of_read),
+		cmocka_unit_test(reads_through_the_other_sdk_raise_last_read_time),
 		cmocka_unit_test(reads_touch_the_access_file_at_most_every_10_ms),
 		cmocka_unit_test(reads_that_fail_do_not_touch_the_access_file),
 	};

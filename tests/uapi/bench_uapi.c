@@ -303,7 +303,7 @@ static void system_calls_of_commits(void)
 #define MANY_FLOWS 1000
 #define MANY_ATTACHMENTS 10000
 
-static long long free_bytes(void)
+static long long read_free_bytes(void)
 {
 	char text[4096], *at;
 
@@ -314,6 +314,21 @@ static long long free_bytes(void)
 	at = strstr(text, "MemFree:");
 	check(at);
 	return strtoll(at + strlen("MemFree:"), NULL, 10) * 1024;
+}
+
+/* What was freed some time ago may become free only now: once nothing moves any more */
+static long long free_bytes(void)
+{
+	long long before = 0, now = read_free_bytes();
+	int same = 0;
+
+	while (same < 5) {
+		let_sleep();
+		before = now;
+		now = read_free_bytes();
+		same = llabs(now - before) < 16384 ? same + 1 : 0;
+	}
+	return now;
 }
 
 static void memory_of_many(void)

@@ -42,6 +42,69 @@ TEST(no_instance_for_a_huge_path)
 	free(path);
 }
 
+TEST(relative_domain_stays_where_it_was)
+{
+	char *here = getcwd(NULL, 0);
+	mxlFlowWriter writer;
+	mxlFlowReader reader;
+	mxlInstance inst;
+	bool active = false;
+
+	assert_non_null(here);
+	assert_int_equal(chdir(domain()), 0);
+	inst = open_instance(".");
+	writer = open_writer(inst, small_def(ID_A));
+	assert_int_equal(chdir("/"), 0);
+	reader = open_reader(inst, ID_A);
+	assert_ok(mxlIsFlowActive(inst, ID_A, &active));
+	assert_true(active);
+	expect_status(reader, 3, MXL_ERR_OUT_OF_RANGE_TOO_EARLY);
+	write_grain(writer, 3);
+	expect_grain(reader, 3);
+	assert_ok(mxlReleaseFlowWriter(inst, writer));
+	assert_int_equal(count_entries(domain(), ""), 0);
+	close_instance(inst);
+	assert_int_equal(chdir(here), 0);
+	free(here);
+}
+
+TEST(domain_may_be_a_symbolic_link)
+{
+	const char *link = text("%s/link", new_directory(NULL));
+	mxlInstance inst;
+
+	assert_int_equal(symlink(domain(), link), 0);
+	inst = open_instance(link);
+	write_grain(open_writer(inst, small_def(ID_A)), 3);
+	expect_grain(open_reader(instance(), ID_A), 3);
+}
+
+TEST(domain_that_vanishes)
+{
+	const char *dir = new_directory(NULL);
+	mxlInstance inst = open_instance(dir);
+	mxlFlowWriter writer = open_writer(inst, small_def(ID_A));
+	mxlFlowReader reader = open_reader(inst, ID_A);
+	mxlFlowReader other = NULL;
+	mxlFlowWriter second = NULL;
+	bool active;
+
+	write_grain(writer, 3);
+	remove_tree(dir);
+	/* what is mapped is there, what has to be looked for is not */
+	expect_grain(reader, 3);
+	expect_status(reader, 4, MXL_ERR_FLOW_INVALID);
+	write_grain(writer, 4);
+	log_start();
+	assert_refused(mxlCreateFlowReader(inst, ID_A, NULL, &other));
+	assert_refused(mxlCreateFlowWriter(inst, small_def(ID_B), NULL, &second, NULL, NULL));
+	assert_refused(mxlIsFlowActive(inst, ID_A, &active));
+	(void)mxlGarbageCollectFlows(inst);
+	assert_ok(mxlReleaseFlowWriter(inst, writer));
+	close_instance(inst);
+	log_end();
+}
+
 TEST(instance_options_may_be_null_empty_or_an_object)
 {
 	static const char *const fine[] = { NULL, "", "{}", "{\"some\": {\"key\": [1, 2]}}" };
@@ -530,6 +593,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_instance_for_a_missing_domain),
 		cmocka_unit_test(no_instance_for_a_file),
 		cmocka_unit_test(no_instance_for_a_huge_path),
+		cmocka_unit_test(relative_domain_stays_where_it_was),
+		cmocka_unit_test(domain_may_be_a_symbolic_link),
+		cmocka_unit_test(domain_that_vanishes),
 		cmocka_unit_test(instance_options_may_be_null_empty_or_an_object),
 		cmocka_unit_test(other_instance_options_are_logged_and_ignored),
 		cmocka_unit_test(deeply_nested_instance_options_are_ignored),

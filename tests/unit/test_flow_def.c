@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "flow_def.h"
+#include "geometry.h"
 
 #define ID "5fbec3b1-1b0f-417d-9059-8b94a47197ed"
 #define COMMON \
@@ -95,6 +96,84 @@ TEST(refusal_leaves_the_output_alone)
 	assert_memory_equal(&def, &before, sizeof(def));
 }
 
+static const char *const good[] = {
+	"{" COMMON ",\"format\":\"urn:x-nmos:format:video\",\"media_type\":\"video/v210a\","
+	"\"frame_width\":1920,\"frame_height\":1080,\"interlace_mode\":\"interlaced_bff\","
+	"\"grain_rate\":{\"numerator\":30000,\"denominator\":1001}}",
+	"{" COMMON ",\"format\":\"urn:x-nmos:format:audio\",\"sample_rate\":{\"numerator\":48000,"
+	"\"denominator\":1},\"bit_depth\":32,\"channel_count\":16}",
+	"{" COMMON ",\"format\":\"urn:x-nmos:format:data\",\"media_type\":\"video/smpte291\","
+	"\"grain_rate\":{\"numerator\":50}}",
+};
+
+/* Pieces that mean something where they land. */
+static const char *const pieces[] = {
+	"0",	"-",  "9999999999", "1e9",  ".5",    "null", "{",	"}",
+	"[",	"]",  "\"",	    ",",    ":",     "\\",   "\\u0000", "\xff",
+	"true", "\n", "video",	    "data", "audio", "id",   "tags",	"1",
+};
+
+static void mutate(char *text, size_t room, uint64_t *seed)
+{
+	size_t len = strlen(text);
+	size_t at = next_random(seed) % (len + 1);
+	size_t cut = next_random(seed) % 4;
+	const char *piece = pieces[next_random(seed) % ARRAY_SIZE(pieces)];
+	size_t add = next_random(seed) & 1 ? strlen(piece) : 0;
+
+	if (cut > len - at)
+		cut = len - at;
+	if (len - cut + add + 1 > room)
+		return;
+	memmove(text + at + add, text + at + cut, len - at - cut + 1);
+	memcpy(text + at, piece, add);
+}
+
+/* Whatever becomes of a definition, it is refused or it makes sense. */
+TEST(mutilated_definitions_are_refused_or_make_sense)
+{
+	unsigned int accepted = 0, refused = 0;
+	uint64_t seed = 1;
+	int n;
+
+	for (n = 0; n < 30000; n++) {
+		struct mxl_geometry geometry;
+		struct mxl_flow_def def;
+		char text[2048];
+		int i, r;
+
+		strcpy(text, good[n % ARRAY_SIZE(good)]);
+		for (i = 0; i < 1 + n % 3; i++)
+			mutate(text, sizeof(text), &seed);
+		if (n % 1000 == 0)
+			log_start();
+		r = mxl_flow_def_parse(text, &def);
+		if (r == 0) {
+			accepted++;
+			assert_true(def.rate.numerator > 0 && def.rate.denominator > 0);
+			assert_true(mxlIsSupportedDataFormat((int)def.format));
+			r = mxl_geometry_from_def(&def, 200000000, &geometry);
+		} else {
+			refused++;
+			assert_int_equal(r, -EBADMSG);
+		}
+		if (r == 0 && def.format == MXL_DATA_FORMAT_AUDIO) {
+			assert_true(geometry.channel_count > 0 && geometry.buffer_length > 1);
+			assert_true(geometry.word_size == 4 || geometry.word_size == 8);
+		} else if (r == 0) {
+			assert_in_range(geometry.grain_count, MXL_LAYOUT_MIN_GRAINS,
+					MXL_LAYOUT_MAX_GRAINS);
+			assert_int_equal(geometry.grain_size,
+					 (geometry.slice_sizes[0] + geometry.slice_sizes[1]) *
+						 geometry.total_slices);
+		}
+		if (n % 1000 == 999)
+			log_end();
+	}
+	/* it was no one-sided affair */
+	assert_true(accepted > 1000 && refused > 1000);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -103,6 +182,7 @@ int main(void)
 		cmocka_unit_test(audio_is_reduced_to_what_is_needed),
 		cmocka_unit_test(data_is_reduced_to_what_is_needed),
 		cmocka_unit_test(refusal_leaves_the_output_alone),
+		cmocka_unit_test(mutilated_definitions_are_refused_or_make_sense),
 	};
 
 	return unit_main(tests, ARRAY_SIZE(tests));

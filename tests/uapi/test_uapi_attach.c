@@ -724,6 +724,64 @@ static void joining_wants_to_read(void)
 	eventually(get_state(fd).attachments == 1);
 }
 
+static int attach_inherited_as_user(void *arg)
+{
+	const struct opened *o = arg;
+	struct mxl_attach attach_arg = make_attach(o->data, 0, o->payload, 5);
+
+	return ioctl(open_device(), MXL_IOC_ATTACH, &attach_arg) ? errno : 0;
+}
+
+/* What counts is who calls, not who has opened the files */
+static void descriptors_of_others_give_no_right(void)
+{
+	struct opened o;
+	struct flow f;
+	int fd;
+
+	flow_make(&f, "flow", &discrete);
+	o = open_all(&f);
+	check_eq(as_user(SOME_UID, attach_inherited_as_user, &o), EACCES);
+	/* to read, they are as good as any */
+	fd = attach(&f);
+	check_eq(as_user(SOME_UID, attach_inherited_as_user, &o), 0);
+	eventually(get_state(fd).attachments == 1);
+}
+
+static int stay_attached_as_user(void *arg)
+{
+	become(SOME_UID);
+	attach(arg);
+	return pause();
+}
+
+/* A reader that may not write is in nobody's way, whatever it holds */
+static void readers_disturb_nobody(void)
+{
+	struct flow f;
+	struct writer w;
+	char path[128];
+	pid_t pid;
+	int fd;
+
+	flow_make(&f, "flow", &discrete);
+	fd = attach(&f);
+	pid = spawn(stay_attached_as_user, &f);
+	eventually(get_state(fd).attachments == 2);
+	must(close(fd));
+	/* not even the one who adopted it is left */
+	writer_open(&w, &f);
+	publish(&w, 1, 8, 0);
+	writer_close(&w);
+	flow_path(&f, DATA, path);
+	must(close(must(open(path, O_RDWR))));
+	flow_delete(&f);
+	flow_make(&f, "flow", &discrete);
+	fd = attach(&f);
+	check_eq(get_state(fd).attachments, 1);
+	kill_and_reap(pid);
+}
+
 static void refuses_somebody_elses_payload(void)
 {
 	struct flow mine, theirs;
@@ -963,6 +1021,8 @@ static const struct test tests[] = {
 	TEST(joins_with_the_same_files_only),
 	TEST(adopting_wants_to_write_every_file),
 	TEST(joining_wants_to_read),
+	TEST(descriptors_of_others_give_no_right),
+	TEST(readers_disturb_nobody),
 	TEST(refuses_somebody_elses_payload),
 	TEST(read_only_mount_does_not_adopt),
 	TEST(any_mount_is_the_same_flow),

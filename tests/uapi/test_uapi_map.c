@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -391,6 +392,72 @@ static void readers_cannot_write_behind_it(void)
 	must_fail(read(must(open("/dev/zero", O_RDONLY)), &h->version, 4), EFAULT);
 	must_fail(madvise(h, PAGE, MADV_REMOVE), EACCES);
 	check_eq(h->version, MXL_FLOW_VERSION);
+}
+
+struct poke {
+	pid_t target;
+	void *at;
+	bool allowed;
+};
+
+static int poke_at(void *arg)
+{
+	struct poke *p = arg;
+	int status;
+	long word;
+
+	must(ptrace(PTRACE_ATTACH, p->target, NULL, NULL));
+	must(waitpid(p->target, &status, 0));
+	check(WIFSTOPPED(status));
+	errno = 0;
+	word = ptrace(PTRACE_PEEKDATA, p->target, p->at, NULL);
+	check_eq(errno, 0);
+	if (p->allowed)
+		must(ptrace(PTRACE_POKEDATA, p->target, p->at, (void *)(word + 1)));
+	else
+		check(ptrace(PTRACE_POKEDATA, p->target, p->at, (void *)(word + 1)) == -1);
+	must(ptrace(PTRACE_DETACH, p->target, NULL, NULL));
+	return 0;
+}
+
+static int just_wait(void *arg)
+{
+	(void)arg;
+	return pause();
+}
+
+static int write_and_wait(void *arg)
+{
+	struct writer *w = arg;
+
+	writer_open(w, &flow);
+	publish(w, 4, 8, 0);
+	return pause();
+}
+
+/* A debugger writes where its victim may, and nowhere else */
+static void debuggers_of_readers_cannot_write(void)
+{
+	struct mxl_flow_header *h;
+	struct writer *w = shared(sizeof(*w));
+	struct poke p;
+	int fd;
+
+	make_flow(&discrete);
+	fd = attach(&flow);
+	h = must(map_region(fd, MXL_OFFSET_DATA, PAGE, PROT_READ));
+	p = (struct poke){ .target = spawn(just_wait, NULL), .at = &h->rate };
+	reap_ok(spawn(poke_at, &p));
+	check_eq(h->rate.numerator, 50);
+	kill_and_reap(p.target);
+
+	p.target = spawn(write_and_wait, w);
+	eventually(get_state(fd).head == 4);
+	p.at = &w->hdr->head_index;
+	p.allowed = true;
+	reap_ok(spawn(poke_at, &p));
+	check_eq(get_state(fd).head, 5);
+	kill_and_reap(p.target);
 }
 
 static void read_only_device_file_is_enough(void)
@@ -861,6 +928,7 @@ static const struct test tests[] = {
 	TEST(readers_cannot_remap_to_more),
 	TEST(copies_of_a_mapping_are_as_it_is),
 	TEST(readers_cannot_write_behind_it),
+	TEST(debuggers_of_readers_cannot_write),
 	TEST(read_only_device_file_is_enough),
 	TEST(fork_inherits_readers_mappings),
 	TEST(receiver_of_the_descriptor_reads),

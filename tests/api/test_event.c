@@ -518,6 +518,59 @@ TEST(a_reader_without_the_module_is_told_too)
 	}
 }
 
+#define MAX_WAITERS "/sys/class/misc/mxl/tunables/max_waiters"
+
+static void get_max_waiters(char *value, size_t size)
+{
+	FILE *file = fopen(MAX_WAITERS, "re");
+
+	if (!file || !fgets(value, (int)size, file))
+		value[0] = '\0';
+	if (file)
+		fclose(file);
+}
+
+static bool set_max_waiters(const char *value)
+{
+	int fd = open(MAX_WAITERS, O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : write(fd, value, strlen(value));
+
+	if (fd >= 0)
+		close(fd);
+	return n == (ssize_t)strlen(value);
+}
+
+/* Then there is polling, which nobody else notices. */
+TEST(where_the_kernel_has_no_room_it_works_too)
+{
+	mxlFlowWriter writer = open_writer(instance(), small_def(ID_A));
+	mxlFlowReader reader = open_reader(instance(), ID_A);
+	mxlFlowReader other = open_reader(open_instance(domain()), ID_A);
+	bool before, after, last, now_or_later;
+	char saved[32];
+	int fd, other_fd;
+
+	if (!is_kernel_mode(reader))
+		skip_because("without the module there is no limit");
+	get_max_waiters(saved, sizeof(saved));
+	other_fd = arm_grain(other, 2);
+	if (!set_max_waiters("0"))
+		skip_because("the tunables of the module cannot be written");
+	fd = arm_grain(reader, 1);
+	before = is_readable(fd);
+	write_grain(writer, 1);
+	after = becomes_readable(fd);
+	arm_grain(reader, 2);
+	last = is_readable(fd);
+	write_grain(writer, 2);
+	now_or_later = becomes_readable(fd) && becomes_readable(other_fd);
+	assert_true(set_max_waiters(saved));
+	assert_false(before);
+	assert_true(after);
+	assert_false(last);
+	assert_true(now_or_later);
+}
+
 static _Atomic uint64_t written;
 
 static void *write_on(void *argument)
@@ -1052,6 +1105,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(writers_of_all_kinds_follow_each_other),
 		cmocka_unit_test(the_end_of_a_writer_is_told_where_the_kernel_tells),
 		cmocka_unit_test(a_reader_without_the_module_is_told_too),
+		cmocka_unit_test(where_the_kernel_has_no_room_it_works_too),
 		cmocka_unit_test(no_commit_is_missed),
 		cmocka_unit_test(threads_may_share_a_reader),
 		cmocka_unit_test(releasing_an_armed_reader_is_quick),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* MXL_IOC_LOCK and UNLOCK: who gets it, what it seals, and when it ends */
+#include <linux/falloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -376,35 +377,47 @@ static void truncated_file_is_refused(void)
 	must(try_lock(fd, 0));
 }
 
+/* Takes the first page away, by itself or with all others, and puts back what was on it */
+static void replace_page(int file, bool punch)
+{
+	uint64_t size = file == DATA ? MXL_FLOW_HEADER_SIZE : flow.payload_size;
+	size_t n = size < 4096 ? (size_t)size : 4096;
+	unsigned char header[4096];
+	int fd = must(flow_open(&flow, file, O_RDWR));
+
+	check_eq(pread(fd, header, n, 0), n);
+	if (punch) {
+		must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096));
+	} else {
+		must(ftruncate(fd, 0));
+		must(ftruncate(fd, (off_t)size));
+	}
+	check_eq(pwrite(fd, header, n, 0), n);
+	must(close(fd));
+}
+
 /* A page that was taken away and came back is another page */
 static void follows_pages_that_were_replaced(void)
 {
-	unsigned char header[4096];
-	char path[128];
 	struct writer w;
-	int fd, file, copy;
+	uint64_t index = 7;
+	int fd, file, punch;
 
 	flow_make(&flow, "flow", &discrete);
 	fd = attach(&flow);
-	for (file = DATA; file < (int)flow.nr_payloads; file++) {
-		uint64_t size = file == DATA ? MXL_FLOW_HEADER_SIZE : flow.payload_size;
-		size_t n = size < sizeof(header) ? (size_t)size : sizeof(header);
-
-		flow_path(&flow, file, path);
-		copy = must(open(path, O_RDWR));
-		check_eq(pread(copy, header, n, 0), n);
-		must(ftruncate(copy, 0));
-		must(ftruncate(copy, (off_t)size));
-		check_eq(pwrite(copy, header, n, 0), n);
-		must(close(copy));
+	for (punch = 0; punch < 2; punch++) {
+		for (file = DATA; file < (int)flow.nr_payloads; file++)
+			replace_page(file, punch);
+		writer_open(&w, &flow);
+		publish(&w, index, 8, 0);
+		check_eq(get_state(fd).head, index);
+		must(wait_index(fd, index, MXL_SLICES_ALL, 0));
+		publish(&w, ++index, 3, 0);
+		must(wait_index(fd, index, 3, 0));
+		must_fail(wait_index(fd, index, 4, 0), ETIMEDOUT);
+		index++;
+		writer_close(&w);
 	}
-	writer_open(&w, &flow);
-	publish(&w, 7, 8, 0);
-	check_eq(get_state(fd).head, 7);
-	must(wait_index(fd, 7, MXL_SLICES_ALL, 0));
-	publish(&w, 8, 3, 0);
-	must(wait_index(fd, 8, 3, 0));
-	must_fail(wait_index(fd, 8, 4, 0), ETIMEDOUT);
 }
 
 /* ---- waiting for it ---------------------------------------------------------------------- */

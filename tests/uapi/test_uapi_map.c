@@ -5,8 +5,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -896,6 +898,43 @@ static void mlock_and_msync_work(void)
 	check_eq(((volatile unsigned char *)w.payload[0])[100], 3);
 }
 
+/* On a file system that uses pages of another size */
+static void works_with_huge_pages(void)
+{
+	struct flow_spec spec = discrete;
+	unsigned char *p;
+	struct writer w;
+	char dir[128];
+	int fd;
+
+	must(unshare(CLONE_NEWNS));
+	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	snprintf(dir, sizeof(dir), "%s/huge", test_dir());
+	must(mkdir(dir, 0755));
+	if (mount("huge", dir, "tmpfs", 0, "huge=always"))
+		skip("this kernel has no huge pages on tmpfs");
+	spec.grains = 2;
+	spec.slice_bytes = 512 * 1024;
+	snprintf(dir, sizeof(dir), "%s/huge/flow", test_dir());
+	flow_make(&flow, dir, &spec);
+	fd = attach(&flow);
+	writer_open(&w, &flow);
+	publish(&w, 3, 8, 0);
+	memset(w.payload[1] + 8192, 0x42, flow.payload_size - 8192);
+	must(wait_index(fd, 3, 8, LONG_NS));
+	p = must(map_region(fd, MXL_OFFSET_PAYLOAD(1), flow.payload_size, PROT_READ));
+	check_eq(p[8192], 0x42);
+	check_eq(p[flow.payload_size - 1], 0x42);
+	must_fail(mprotect(p, flow.payload_size, PROT_READ | PROT_WRITE), EACCES);
+	must(munmap(p + (2 << 20), PAGE));
+	check_eq(p[flow.payload_size - 1], 0x42);
+	must(munmap(p, flow.payload_size));
+	writer_close(&w);
+	must(close(fd));
+	snprintf(dir, sizeof(dir), "%s/huge", test_dir());
+	must(umount(dir));
+}
+
 static void maps_populated(void)
 {
 	unsigned char vec[16];
@@ -947,6 +986,7 @@ static const struct test tests[] = {
 	TEST(futex_reaches_across_mappings),
 	TEST(mlock_and_msync_work),
 	TEST(maps_populated),
+	TEST(works_with_huge_pages),
 };
 
 int main(void)

@@ -119,7 +119,7 @@ static void set_waiters(struct mxl_waiter *waiters, const struct mxl_group_membe
 	}
 }
 
-/* One backend waits for all: an instance, and so a group, has one. */
+/* Members may have different backends; each can wait for a group that is not all its own. */
 static int wait_members(const struct mxl_group_member *members, struct mxl_waiter *waiters,
 			size_t count, uint64_t timestamp, uint64_t timeout_ns)
 {

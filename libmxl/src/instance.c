@@ -35,9 +35,10 @@ int mxl_instance_new(const char *domain, const char *options, struct mxlInstance
 	r = mxl_backend_choose(&instance->store.choice);
 	if (r < 0)
 		return r;
-	instance->domain = strdup(domain);
+	/* The program may change its directory; paths are made of this one until the end. */
+	instance->domain = realpath(domain, NULL);
 	if (!instance->domain)
-		return -ENOMEM;
+		return -errno;
 
 	instance->kind = MXL_HANDLE_INSTANCE;
 	instance->store.domain = instance->domain;

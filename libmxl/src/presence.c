@@ -77,6 +77,9 @@ int mxl_presence_probe(int data_fd, bool *ret, pid_t *ret_pid)
 		*ret = true;
 	else
 		r = probe_lock(data_fd, ret);
+	/* The list is read in pieces, and skips entries while others lock and unlock. */
+	for (int attempt = 0; r == 0 && *ret && pid <= 0 && attempt < PROBE_ATTEMPTS; attempt++)
+		pid = find_holder(data_fd);
 	if (r == 0 && ret_pid)
 		*ret_pid = pid;
 	return r;

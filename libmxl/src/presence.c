@@ -23,64 +23,88 @@ static void fclosep(FILE **file)
 		fclose(*file);
 }
 
-/* The holder of a shared flock on a file, if this line of /proc/locks is one, else 0. */
-static pid_t holder_in_line(const char *line, const struct stat *st)
+/**
+ * struct holders - who holds flock() on a file, as far as it can be seen
+ * @shared: a process that shares it, as writers do; 0 if none is seen
+ * @is_exclusive: a process has it alone: who deletes the flow, or looks for writers himself
+ */
+struct holders {
+	pid_t shared;
+	bool is_exclusive;
+};
+
+/* One line of the list; those of processes that wait for a lock have an arrow and do not match. */
+static void add_line(struct holders *holders, const char *line, const struct stat *st)
 {
 	unsigned int major, minor;
 	unsigned long inode;
+	char kind[16];
 	int pid;
 
-	if (sscanf(line, "%*d: FLOCK %*s READ %d %x:%x:%lu", &pid, &major, &minor, &inode) != 4)
-		return 0;
-	return makedev(major, minor) == st->st_dev && inode == st->st_ino && pid > 0 ? pid : 0;
+	if (sscanf(line, "%*d: FLOCK %*s %15s %d %x:%x:%lu", kind, &pid, &major, &minor, &inode) !=
+		    5 ||
+	    makedev(major, minor) != st->st_dev || inode != st->st_ino)
+		return;
+	if (strcmp(kind, "READ") != 0)
+		holders->is_exclusive = true;
+	else if (pid > 0)
+		holders->shared = pid;
 }
 
-static pid_t find_holder(int fd)
+static struct holders find_holders(int fd)
 {
 	MXL_CLEANUP(fclosep) FILE *locks = NULL;
+	struct holders holders = { 0 };
 	char line[256];
 	struct stat st;
-	pid_t pid = 0;
 
 	if (fstat(fd, &st) < 0)
-		return 0;
+		return holders;
 	locks = fopen(LOCKS_FILE, "re");
-	while (locks && pid == 0 && fgets(line, sizeof(line), locks))
-		pid = holder_in_line(line, &st);
-	return pid;
+	while (locks && fgets(line, sizeof(line), locks))
+		add_line(&holders, line, &st);
+	return holders;
 }
 
-static int probe_lock(int fd, bool *ret)
+/*
+ * One look. Return: 0 with the answer; -EWOULDBLOCK if somebody has the lock just now, with the
+ * answer if that goes on: those who are seen to have it alone write nothing, of others it is not
+ * known how they have it.
+ */
+static int look(int fd, bool *ret, pid_t *ret_pid)
 {
-	for (int attempt = 0; attempt < PROBE_ATTEMPTS; attempt++) {
-		struct timespec pause = { .tv_nsec = PROBE_PAUSE_NS };
+	struct holders holders = find_holders(fd);
 
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-			flock(fd, LOCK_UN);
-			*ret = false;
-			return 0;
-		}
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
-		nanosleep(&pause, NULL);
-	}
-	*ret = true;
+	*ret_pid = holders.shared;
+	*ret = !holders.is_exclusive;
+	if (holders.shared > 0)
+		return 0;
+	if (holders.is_exclusive)
+		return -EWOULDBLOCK;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	flock(fd, LOCK_UN);
+	*ret = false;
 	return 0;
 }
 
 int mxl_presence_probe(int data_fd, bool *ret, pid_t *ret_pid)
 {
-	pid_t pid = find_holder(data_fd);
-	int r = 0;
+	bool is_written = false;
+	pid_t pid = 0;
+	int r = -EWOULDBLOCK;
 
-	if (pid > 0)
-		*ret = true;
-	else
-		r = probe_lock(data_fd, ret);
-	/* The list is read in pieces, and skips entries while others lock and unlock. */
-	for (int attempt = 0; r == 0 && *ret && pid <= 0 && attempt < PROBE_ATTEMPTS; attempt++)
-		pid = find_holder(data_fd);
-	if (r == 0 && ret_pid)
+	for (int attempt = 0; attempt < PROBE_ATTEMPTS && r == -EWOULDBLOCK; attempt++) {
+		struct timespec pause = { .tv_nsec = PROBE_PAUSE_NS };
+
+		if (attempt > 0)
+			nanosleep(&pause, NULL);
+		r = look(data_fd, &is_written, &pid);
+	}
+	if (r < 0 && r != -EWOULDBLOCK)
+		return r;
+	*ret = is_written;
+	if (ret_pid)
 		*ret_pid = pid;
-	return r;
+	return 0;
 }

@@ -13,8 +13,9 @@
  * @ret_pid: a process that holds the lock, 0 if it is not visible or there is none; may be NULL
  *
  * The kernel's list of locks disturbs nobody, but shows only processes of the own pid namespace, so
- * that what it does not show is asked for by trying to lock; others try, too, and are not taken for
- * writers. May therefore take a few milliseconds.
+ * that what it does not show is asked for by trying to lock. Those who try as well, and those who
+ * have the lock alone to delete the flow, are not taken for writers. May therefore take a few
+ * milliseconds.
  *
  * Return: 0 or -errno.
  */

@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "presence.h"
@@ -49,19 +52,61 @@ TEST(who_shares_the_lock_is_found)
 	close(fd);
 }
 
-/* As is somebody of another pid namespace, whose shared lock the list does not show. */
-TEST(who_keeps_others_out_is_somebody)
+/* Who deletes a flow has it for himself. */
+TEST(who_has_the_lock_alone_is_no_writer)
 {
 	int fd = open_data(), other = open_data();
-	bool active = false;
+	bool active = true;
 	pid_t pid = 99;
 
 	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
 	assert_int_equal(mxl_presence_probe(fd, &active, &pid), 0);
-	assert_true(active);
+	assert_false(active);
 	assert_int_equal(pid, 0);
 	close(other);
 	close(fd);
+}
+
+/* The child of a pid namespace of its own does not see the process that holds the lock. */
+static int probe_from_another_namespace(int fd)
+{
+	bool active = false;
+	pid_t pid = 99;
+	int status = -1;
+	pid_t child;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
+		return 77;
+	child = fork();
+	if (child == 0) {
+		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("proc", "/proc", "proc", 0, NULL) < 0)
+			_exit(77);
+		if (mxl_presence_probe(fd, &active, &pid) < 0)
+			_exit(3);
+		_exit(!active ? 1 : pid != 0 ? 2 : 0);
+	}
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 4;
+}
+
+TEST(who_is_not_seen_is_found)
+{
+	int fd = open_data(), writer = open_data();
+	int status = -1;
+	pid_t child;
+
+	assert_int_equal(flock(writer, LOCK_SH | LOCK_NB), 0);
+	child = fork();
+	if (child == 0)
+		_exit(probe_from_another_namespace(fd));
+	waitpid(child, &status, 0);
+	close(writer);
+	close(fd);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip(); /* not allowed to make namespaces here */
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static atomic_bool stop;
@@ -112,7 +157,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_lock_there_is_nobody),
 		cmocka_unit_test(who_shares_the_lock_is_found),
-		cmocka_unit_test(who_keeps_others_out_is_somebody),
+		cmocka_unit_test(who_has_the_lock_alone_is_no_writer),
+		cmocka_unit_test(who_is_not_seen_is_found),
 		cmocka_unit_test(who_looks_too_is_no_writer),
 		cmocka_unit_test(what_cannot_be_locked_is_an_error),
 	};

@@ -57,7 +57,9 @@ static inline void fake_publish(struct mxl_flow *flow, u64 index, u16 slices, u3
 
 	WRITE_ONCE(g->index, index);
 	WRITE_ONCE(g->flags, flags);
+	/* pairs with smp_load_acquire() in mxl_flow_grain() */
 	smp_store_release(&g->valid_slices, slices);
+	/* pairs with smp_load_acquire() in mxl_flow_head() */
 	smp_store_release(&fake_header(flow)->head_index, index);
 }
 

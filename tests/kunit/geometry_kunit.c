@@ -282,14 +282,13 @@ static void geometry_is_that_of_the_first_grain(struct kunit *test)
 		{ "larger", 1, 4096, 8193, 8, GOOD_SIZE + 1, -EBADMSG },
 	};
 	struct mxl_geometry geo = { .kind = MXL_KIND_DISCRETE, .nr_payloads = 5 };
-	int i;
+	int i, ret;
 
-	KUNIT_ASSERT_EQ(test, mxl_check_grain(make_grain(test, &grain_cases[0]), GOOD_SIZE, &geo),
-			0);
+	ret = mxl_check_grain(make_grain(test, &grain_cases[0]), GOOD_SIZE, &geo);
+	KUNIT_ASSERT_EQ(test, ret, 0);
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		KUNIT_EXPECT_EQ_MSG(
-			test, mxl_check_grain(make_grain(test, &others[i]), others[i].size, &geo),
-			others[i].ret, "%s", others[i].name);
+		ret = mxl_check_grain(make_grain(test, &others[i]), others[i].size, &geo);
+		KUNIT_EXPECT_EQ_MSG(test, ret, others[i].ret, "%s", others[i].name);
 		KUNIT_EXPECT_EQ(test, geo.payload_size, GOOD_SIZE);
 		KUNIT_EXPECT_EQ(test, geo.total_slices, 8);
 	}
@@ -317,7 +316,7 @@ static const struct samples_case samples_cases[] = {
 	{ "empty", 2, 4096, 0, -EBADMSG },
 	{ "less than a byte for each", 2, 4096, 4096, -EBADMSG },
 	{ "counts that overflow 32 bits", 1 << 16, 1 << 16, 1 << 18, -EBADMSG },
-	{ "more than offsets can name", U32_MAX, U32_MAX, (u64)U32_MAX *U32_MAX, -EBADMSG },
+	{ "more than offsets can name", U32_MAX, U32_MAX, (u64)U32_MAX * U32_MAX, -EBADMSG },
 	{ "absurd file", 1, 2, U64_MAX, -EBADMSG },
 };
 
@@ -343,7 +342,6 @@ static void geometry_of_samples(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, geo.payload_size, c->ret ? 0 : c->size);
 }
 
-/* clang-format off */
 static struct kunit_case geometry_test_cases[] = {
 	KUNIT_CASE_PARAM(geometry_of_header, header_gen_params),
 	KUNIT_CASE_PARAM(geometry_of_grain, grain_gen_params),
@@ -351,10 +349,10 @@ static struct kunit_case geometry_test_cases[] = {
 	KUNIT_CASE_PARAM(geometry_of_samples, samples_gen_params),
 	{}
 };
-/* clang-format on */
 
 static struct kunit_suite geometry_suite = {
 	.name = "mxl_geometry",
 	.test_cases = geometry_test_cases,
 };
+
 kunit_test_suite(geometry_suite);

@@ -336,7 +336,6 @@ static void index_wake_position(struct kunit *test)
 			MXL_WAKE_NONE);
 }
 
-/* clang-format off */
 static struct kunit_case index_test_cases[] = {
 	KUNIT_CASE_PARAM(index_table, index_gen_params),
 	KUNIT_CASE(index_of_no_rate),
@@ -349,12 +348,12 @@ static struct kunit_case index_test_cases[] = {
 	KUNIT_CASE(index_wake_position),
 	{}
 };
-/* clang-format on */
 
 static struct kunit_suite index_suite = {
 	.name = "mxl_index",
 	.test_cases = index_test_cases,
 };
+
 kunit_test_suite(index_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the Media eXchange Layer");

@@ -199,7 +199,6 @@ static void lifetime_limits_of_all(struct kunit *test)
 	mxl_user_put(other);
 }
 
-/* clang-format off */
 static struct kunit_case lifetime_test_cases[] = {
 	KUNIT_CASE(lifetime_flow_without_memory),
 	KUNIT_CASE(lifetime_user_without_memory),
@@ -210,10 +209,10 @@ static struct kunit_case lifetime_test_cases[] = {
 	KUNIT_CASE(lifetime_limits_of_all),
 	{}
 };
-/* clang-format on */
 
 static struct kunit_suite lifetime_suite = {
 	.name = "mxl_lifetime",
 	.test_cases = lifetime_test_cases,
 };
+
 kunit_test_suite(lifetime_suite);

@@ -482,7 +482,6 @@ static void lock_random(struct kunit *test)
 	expect_idle(test);
 }
 
-/* clang-format off */
 static struct kunit_case lock_test_cases[] = {
 	KUNIT_CASE(lock_granted_at_once),
 	KUNIT_CASE(lock_refused_while_held),
@@ -502,11 +501,11 @@ static struct kunit_case lock_test_cases[] = {
 	KUNIT_CASE(lock_random),
 	{}
 };
-/* clang-format on */
 
 static struct kunit_suite lock_suite = {
 	.name = "mxl_lock",
 	.init = lock_init,
 	.test_cases = lock_test_cases,
 };
+
 kunit_test_suite(lock_suite);

@@ -59,7 +59,6 @@ static void outsider_extremes(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mxl_proves_absence(UINT_MAX, UINT_MAX, 1, true));
 }
 
-/* clang-format off */
 static struct kunit_case outsider_test_cases[] = {
 	KUNIT_CASE(outsider_none),
 	KUNIT_CASE(outsider_one_more),
@@ -68,10 +67,10 @@ static struct kunit_case outsider_test_cases[] = {
 	KUNIT_CASE(outsider_extremes),
 	{}
 };
-/* clang-format on */
 
 static struct kunit_suite outsider_suite = {
 	.name = "mxl_outsider",
 	.test_cases = outsider_test_cases,
 };
+
 kunit_test_suite(outsider_suite);

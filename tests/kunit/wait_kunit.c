@@ -94,12 +94,13 @@ static void wait_for_samples(struct kunit *test)
 		{ U64_MAX, 0, -ERANGE },
 		{ 0, U64_MAX, -EINPROGRESS },
 	};
-	int i;
+	int i, ret;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		KUNIT_EXPECT_EQ_MSG(
-			test, mxl_judge(&fake_continuous, cases[i].head, NULL, cases[i].index, 0),
-			cases[i].ret, "%llu with head %llu", cases[i].index, cases[i].head);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ret = mxl_judge(&fake_continuous, cases[i].head, NULL, cases[i].index, 0);
+		KUNIT_EXPECT_EQ_MSG(test, ret, cases[i].ret, "%llu with head %llu", cases[i].index,
+				    cases[i].head);
+	}
 }
 
 /* ---- waiters ----------------------------------------------------------------------------- */
@@ -202,6 +203,11 @@ static u64 lowest(struct mxl_flow *flow, struct mxl_waiter *w[], int n)
 	return wake;
 }
 
+static bool in_order(const struct mxl_waiter *a, const struct mxl_waiter *b)
+{
+	return a->index < b->index || (a->index == b->index && a->slices <= b->slices);
+}
+
 static void expect_order(struct kunit *test, struct mxl_flow *flow)
 {
 	struct mxl_waiter *before = NULL;
@@ -213,9 +219,7 @@ static void expect_order(struct kunit *test, struct mxl_flow *flow)
 
 		KUNIT_EXPECT_TRUE(test, w->queued);
 		if (before)
-			KUNIT_EXPECT_TRUE(test, before->index < w->index ||
-							(before->index == w->index &&
-							 before->slices <= w->slices));
+			KUNIT_EXPECT_TRUE(test, in_order(before, w));
 		before = w;
 		n++;
 	}
@@ -567,7 +571,6 @@ static void wait_sleep_is_exact(struct kunit *test)
 	}
 }
 
-/* clang-format off */
 static struct kunit_case wait_test_cases[] = {
 	KUNIT_CASE_PARAM(wait_for_grain, judge_gen_params),
 	KUNIT_CASE(wait_for_samples),
@@ -586,10 +589,10 @@ static struct kunit_case wait_test_cases[] = {
 	KUNIT_CASE(wait_sleep_is_exact),
 	{}
 };
-/* clang-format on */
 
 static struct kunit_suite wait_suite = {
 	.name = "mxl_wait",
 	.test_cases = wait_test_cases,
 };
+
 kunit_test_suite(wait_suite);

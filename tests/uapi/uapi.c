@@ -17,7 +17,7 @@
 #include "uapi.h"
 
 /* What a test may take before it counts as hung, and a condition before it counts as false */
-#define TEST_SECONDS 100
+#define TEST_SECONDS 200
 #define PATIENCE_NS (30 * NSEC_PER_SEC)
 
 #define EXIT_SKIP 77

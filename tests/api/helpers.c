@@ -891,12 +891,17 @@ bool thread_asleep(int tid)
 	return tid && task_asleep(task);
 }
 
-bool child_asleep(struct child *c)
+bool process_asleep(pid_t pid)
 {
 	char task[64];
 
-	snprintf(task, sizeof(task), "%d", c->pid);
+	snprintf(task, sizeof(task), "%d", pid);
 	return task_asleep(task);
+}
+
+bool child_asleep(struct child *c)
+{
+	return process_asleep(c->pid);
 }
 
 void waiter_asleep(struct waiter *waiter)

@@ -270,6 +270,7 @@ struct child *child_exec(const char *role, ...) __attribute__((sentinel));
 pid_t child_pid(struct child *c);
 /* Whether its main thread sleeps in a blocking call of the library. */
 bool child_asleep(struct child *c);
+bool process_asleep(pid_t pid);
 void child_say(struct child *c, const char *line);
 /* The next line without its end, "" at the end of output; bounded. */
 const char *child_line(struct child *c);

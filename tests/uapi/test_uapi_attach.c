@@ -971,6 +971,87 @@ static void adopts_what_is_being_left(void)
 		reap_ok(pids[i]);
 }
 
+struct leaver {
+	const struct flow *flow;
+	unsigned int delay;
+	bool ready;
+};
+
+static void spin(unsigned int n)
+{
+	while (n--)
+		__asm__ volatile("" ::: "memory");
+}
+
+static int leave_when_told(void *arg)
+{
+	struct leaver *l = arg;
+	int fd = attach(l->flow);
+
+	__atomic_store_n(&l->ready, true, __ATOMIC_RELEASE);
+	spin(l->delay);
+	must(close(fd));
+	return 0;
+}
+
+/* The file goes while the flow is taken down, a little earlier or later each time */
+static void deletion_meets_leaving(void)
+{
+	struct leaver *l = shared(sizeof(*l));
+	int i, rounds = is_slow_kernel() ? 150 : 600;
+	struct flow f;
+	pid_t pid;
+
+	l->flow = &f;
+	for (i = 0; i < rounds; i++) {
+		flow_make(&f, "flow", i % 2 ? &discrete : &continuous);
+		l->ready = false;
+		l->delay = (unsigned int)(i % 10) * 2000;
+		pid = spawn(leave_when_told, l);
+		while (!__atomic_load_n(&l->ready, __ATOMIC_ACQUIRE))
+			sched_yield();
+		spin((unsigned int)(i % 7) * 3000);
+		flow_delete(&f);
+		reap_ok(pid);
+	}
+}
+
+static int attach_if_there(void *arg)
+{
+	struct leaver *l = arg;
+	int fd = open_device();
+
+	__atomic_store_n(&l->ready, true, __ATOMIC_RELEASE);
+	spin(l->delay);
+	if (try_attach(fd, l->flow, NULL))
+		check(errno == ENOENT || errno == EBADF || errno == ENODEV);
+	else
+		check(get_state(fd).attachments == 1);
+	return 0;
+}
+
+/* ... or while it is adopted */
+static void deletion_meets_coming(void)
+{
+	struct leaver *l = shared(sizeof(*l));
+	int i, rounds = is_slow_kernel() ? 150 : 600;
+	struct flow f;
+	pid_t pid;
+
+	l->flow = &f;
+	for (i = 0; i < rounds; i++) {
+		flow_make(&f, "flow", &continuous);
+		l->ready = false;
+		l->delay = (unsigned int)(i % 7) * 1000;
+		pid = spawn(attach_if_there, l);
+		while (!__atomic_load_n(&l->ready, __ATOMIC_ACQUIRE))
+			sched_yield();
+		spin((unsigned int)(i % 20) * 4000);
+		flow_delete(&f);
+		reap_ok(pid);
+	}
+}
+
 static void file_system_can_be_unmounted_after(void)
 {
 	struct flow f;
@@ -1031,6 +1112,8 @@ static const struct test tests[] = {
 	TEST(unfinished_attachment_leaves_nothing),
 	TEST(refusals_leave_nothing),
 	TEST(adopts_what_is_being_left),
+	TEST(deletion_meets_leaving),
+	TEST(deletion_meets_coming),
 	TEST(file_system_can_be_unmounted_after),
 };
 

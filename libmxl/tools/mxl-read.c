@@ -702,12 +702,11 @@ static int complain_no_flow(const struct job *job, int result)
 	return -EPROTO;
 }
 
-/* Open the flow, waiting for it up to @patience ns. */
-static int open_flow(struct job *job, uint64_t patience)
+/* Open the flow, waiting for it up to @patience ns; @told: it was said that it is waited for. */
+static int open_flow(struct job *job, uint64_t patience, bool told)
 {
 	uint64_t now = tool_monotonic();
 	uint64_t deadline = patience < UINT64_MAX - now ? now + patience : UINT64_MAX;
-	bool told = false;
 
 	for (;;) {
 		int result = open_once(job);
@@ -734,7 +733,7 @@ static int reopen_flow(struct job *job)
 	mxlReleaseFlowReader(job->instance, job->reader);
 	job->reader = NULL;
 	tool_note("the flow has ended; waiting for it to come back");
-	result = open_flow(job, job->options->wait != 0 ? job->options->wait : UINT64_MAX);
+	result = open_flow(job, job->options->wait != 0 ? job->options->wait : UINT64_MAX, true);
 	job->report.restarts++;
 	return result;
 }
@@ -849,7 +848,7 @@ static int open_all(struct job *job)
 		tool_error("the library refuses the domain, for the reason it logged");
 		return -EPROTO;
 	}
-	result = open_flow(job, job->options->wait);
+	result = open_flow(job, job->options->wait, false);
 	if (result == 0)
 		result = open_output(job);
 	if (result == 0)

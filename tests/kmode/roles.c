@@ -537,7 +537,8 @@ static mxlStatus follow(mxlFlowReader reader, uint64_t count, bool *right, uint6
 			mxlFlowReaderGetGrain(reader, index, PLENTY * slowness(), &info, &payload);
 
 		if (status == MXL_ERR_OUT_OF_RANGE_TOO_LATE) {
-			index++;
+			role_check(mxlFlowReaderGetRuntimeInfo(reader, &runtime) == MXL_STATUS_OK);
+			index = runtime.headIndex;
 			continue;
 		}
 		if (status != MXL_STATUS_OK)

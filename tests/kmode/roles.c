@@ -215,11 +215,11 @@ static size_t slice_size(const mxlGrainInfo *info)
 
 static mxlInstance enter(const char *dir)
 {
-	mxlInstance instance = mxlCreateInstance(dir, NULL);
+	mxlInstance inst = mxlCreateInstance(dir, NULL);
 
-	if (!instance)
+	if (!inst)
 		role_say("refused %d", (int)MXL_ERR_UNKNOWN);
-	return instance;
+	return inst;
 }
 
 /* === The writer ============================================================================ */
@@ -391,15 +391,15 @@ static void write_as_told(struct writing *w, const char *line)
 
 int obey_writer(const char *dir, const char *def)
 {
-	mxlInstance instance = enter(dir);
+	mxlInstance inst = enter(dir);
 	struct writing w = { .handle = NULL };
 	mxlStatus status;
 	const char *line;
 	bool created;
 
-	if (!instance)
+	if (!inst)
 		return 0;
-	status = mxlCreateFlowWriter(instance, def, NULL, &w.handle, &w.config, &created);
+	status = mxlCreateFlowWriter(inst, def, NULL, &w.handle, &w.config, &created);
 	if (status != MXL_STATUS_OK) {
 		role_say("refused %d", (int)status);
 		role_hear();
@@ -408,8 +408,8 @@ int obey_writer(const char *dir, const char *def)
 	role_say("%s %d", created ? "created" : "opened", getpid());
 	while (strcmp(line = role_hear(), "release"))
 		write_as_told(&w, line);
-	status = mxlReleaseFlowWriter(instance, w.handle);
-	role_check(mxlDestroyInstance(instance) == MXL_STATUS_OK);
+	status = mxlReleaseFlowWriter(inst, w.handle);
+	role_check(mxlDestroyInstance(inst) == MXL_STATUS_OK);
 	answer(status, now_ns(), true, 0);
 	return 0;
 }
@@ -602,14 +602,14 @@ static void read_as_told(mxlFlowReader reader, const char *line)
 
 int obey_reader(const char *dir, const char *id)
 {
-	mxlInstance instance = enter(dir);
+	mxlInstance inst = enter(dir);
 	mxlFlowReader reader;
 	mxlStatus status;
 	const char *line;
 
-	if (!instance)
+	if (!inst)
 		return 0;
-	status = mxlCreateFlowReader(instance, id, NULL, &reader);
+	status = mxlCreateFlowReader(inst, id, NULL, &reader);
 	if (status != MXL_STATUS_OK) {
 		role_say("refused %d", (int)status);
 		role_hear();
@@ -618,8 +618,8 @@ int obey_reader(const char *dir, const char *id)
 	role_say("ready %d", getpid());
 	while (strcmp(line = role_hear(), "release"))
 		read_as_told(reader, line);
-	status = mxlReleaseFlowReader(instance, reader);
-	role_check(mxlDestroyInstance(instance) == MXL_STATUS_OK);
+	status = mxlReleaseFlowReader(inst, reader);
+	role_check(mxlDestroyInstance(inst) == MXL_STATUS_OK);
 	answer(status, now_ns(), true, 0);
 	return 0;
 }

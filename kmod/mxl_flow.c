@@ -17,8 +17,8 @@
 #include "mxl_trace.h"
 
 /*
- * mxl_flows_mutex protects the list of flows, mxl_files against additions and removals, and
- * the comings and goings of attachments, so that a flow is found either whole or not at all.
+ * mxl_flows_mutex protects the list of flows, both hash tables, and the comings and goings of
+ * attachments, so that a flow is found either whole or not at all.
  */
 DEFINE_MUTEX(mxl_flows_mutex);
 LIST_HEAD(mxl_flows);
@@ -29,6 +29,19 @@ static const struct rhashtable_params mxl_files_params = {
 	.key_len = sizeof_field(struct mxl_flow_file, inode),
 	.key_offset = offsetof(struct mxl_flow_file, inode),
 	.head_offset = offsetof(struct mxl_flow_file, node),
+	.automatic_shrinking = true,
+};
+
+/*
+ * Attachments by their open file of ``data``, which serves one at a time: else it would be counted
+ * twice among those known
+ */
+static struct rhashtable mxl_data_files;
+
+static const struct rhashtable_params mxl_data_files_params = {
+	.key_len = sizeof_field(struct mxl_attachment, data),
+	.key_offset = offsetof(struct mxl_attachment, data),
+	.head_offset = offsetof(struct mxl_attachment, data_node),
 	.automatic_shrinking = true,
 };
 
@@ -799,7 +812,32 @@ static int mxl_stage_header(struct file *data, struct page **ret_page, struct mx
 	return 0;
 }
 
-/* The first piece: takes over the reference to @data if it succeeds */
+/* Makes an open file of ``data`` the attachment's: 0, -EBUSY if it is another's, or -ENOMEM */
+static int mxl_data_take(struct mxl_attachment *a, struct file *data)
+{
+	int ret;
+
+	a->data = get_file(data);
+	mutex_lock(&mxl_flows_mutex);
+	ret = rhashtable_lookup_insert_fast(&mxl_data_files, &a->data_node, mxl_data_files_params);
+	mutex_unlock(&mxl_flows_mutex);
+	if (!ret)
+		return 0;
+	a->data = NULL;
+	fput(data);
+	return ret == -EEXIST ? -EBUSY : ret;
+}
+
+static void mxl_data_drop(struct mxl_attachment *a)
+{
+	mutex_lock(&mxl_flows_mutex);
+	rhashtable_remove_fast(&mxl_data_files, &a->data_node, mxl_data_files_params);
+	mutex_unlock(&mxl_flows_mutex);
+	fput(a->data);
+	a->data = NULL;
+}
+
+/* The first piece */
 static int mxl_stage_begin(struct mxl_attachment *a, struct file *data)
 {
 	struct mxl_geometry geo;
@@ -827,18 +865,21 @@ static int mxl_stage_begin(struct mxl_attachment *a, struct file *data)
 	if (ret)
 		goto err_attachment;
 	stage = kvzalloc(struct_size(stage, payloads, geo.nr_payloads), GFP_KERNEL_ACCOUNT);
-	if (!stage) {
-		ret = -ENOMEM;
+	ret = -ENOMEM;
+	if (!stage)
 		goto err_pages;
-	}
+	ret = mxl_data_take(a, data);
+	if (ret)
+		goto err_stage;
 	stage->geo = geo;
 	stage->page = page;
 	stage->charged = geo.nr_payloads + 1;
 	a->stage = stage;
 	a->user = user;
-	a->data = data;
 	return 0;
 
+err_stage:
+	kvfree(stage);
 err_pages:
 	mxl_uncharge(user, MXL_RES_PAGES, geo.nr_payloads + 1);
 err_attachment:
@@ -857,8 +898,7 @@ static void mxl_stage_abort(struct mxl_attachment *a)
 	mxl_uncharge(a->user, MXL_RES_ATTACHMENTS, 1);
 	mxl_user_put(a->user);
 	a->user = NULL;
-	fput(a->data);
-	a->data = NULL;
+	mxl_data_drop(a);
 }
 
 /* Takes @n files away from the stage again */
@@ -920,19 +960,10 @@ static int mxl_flow_matches(struct mxl_flow *flow, struct mxl_stage *stage)
 	return 0;
 }
 
-/* One open file serves one attachment: else it would be counted twice among those known */
-static int mxl_attach_publish(struct mxl_flow *flow, struct mxl_attachment *a)
+static void mxl_attach_publish(struct mxl_flow *flow, struct mxl_attachment *a)
 {
-	struct mxl_attachment *other;
-
 	lockdep_assert_held(&mxl_flows_mutex);
 	spin_lock(&flow->lock);
-	list_for_each_entry(other, &flow->attachments, node) {
-		if (other->data == a->data) {
-			spin_unlock(&flow->lock);
-			return -EBUSY;
-		}
-	}
 	list_add_tail(&a->node, &flow->attachments);
 	flow->known++;
 	spin_unlock(&flow->lock);
@@ -941,7 +972,6 @@ static int mxl_attach_publish(struct mxl_flow *flow, struct mxl_attachment *a)
 
 	/* pairs with smp_load_acquire() in mxl_attached_flow(); nothing is changed after it */
 	smp_store_release(&a->flow, flow);
-	return 0;
 }
 
 /* Joins the flow of a complete stage if there is one: 0, -ENOENT, or why not */
@@ -957,9 +987,9 @@ static int mxl_attach_join(struct mxl_attachment *a)
 	if (f != &f->flow->files[0])
 		return -EEXIST;
 	ret = mxl_flow_matches(f->flow, a->stage);
-	if (ret)
-		return ret;
-	return mxl_attach_publish(f->flow, a);
+	if (!ret)
+		mxl_attach_publish(f->flow, a);
+	return ret;
 }
 
 static int mxl_attach_adopt(struct mxl_attachment *a)
@@ -977,8 +1007,7 @@ static int mxl_attach_adopt(struct mxl_attachment *a)
 	if (ret == -ENOENT) {
 		ret = mxl_flow_publish(flow);
 		if (!ret) {
-			/* Nobody else is attached: this does not fail */
-			ret = mxl_attach_publish(flow, a);
+			mxl_attach_publish(flow, a);
 			flow = NULL;
 		}
 	}
@@ -1042,7 +1071,6 @@ static int mxl_attach_piece(struct mxl_attachment *a, struct mxl_attach *arg, st
 		ret = mxl_stage_begin(a, data);
 		if (ret)
 			return ret;
-		get_file(data);
 		begun = true;
 	} else if (data != a->data) {
 		return -EINVAL;
@@ -1139,14 +1167,22 @@ void mxl_detach(struct mxl_attachment *a)
 	if (last)
 		mxl_flow_teardown(flow);
 
-	fput(a->data);
+	mxl_data_drop(a);
 	mxl_uncharge(a->user, MXL_RES_ATTACHMENTS, 1);
 	mxl_user_put(a->user);
 }
 
 int __init mxl_flows_init(void)
 {
-	return rhashtable_init(&mxl_files, &mxl_files_params);
+	int ret;
+
+	ret = rhashtable_init(&mxl_files, &mxl_files_params);
+	if (ret)
+		return ret;
+	ret = rhashtable_init(&mxl_data_files, &mxl_data_files_params);
+	if (ret)
+		rhashtable_destroy(&mxl_files);
+	return ret;
 }
 
 /*
@@ -1156,5 +1192,6 @@ int __init mxl_flows_init(void)
 void mxl_flows_exit(void)
 {
 	wait_event(mxl_flows_gone, !atomic_read(&mxl_flows_alive));
+	rhashtable_destroy(&mxl_data_files);
 	rhashtable_destroy(&mxl_files);
 }

@@ -350,6 +350,7 @@ struct mxl_stage {
  * @stage: pieces of an attachment that is not complete
  * @flow: NULL until the attachment is complete; set with release, then invariant
  * @data: the caller's open file of ``data``, set with the first piece
+ * @data_node: by @data, which serves no other attachment; member while that is set
  * @user: charged for the attachment; set with the first piece
  * @wq: those who poll
  * @node: in mxl_flow.attachments, under its lock; so is all below
@@ -365,6 +366,7 @@ struct mxl_attachment {
 	struct mxl_stage *stage;
 	struct mxl_flow *flow;
 	struct file *data;
+	struct rhash_head data_node;
 	struct mxl_user *user;
 	wait_queue_head_t wq;
 	struct list_head node;

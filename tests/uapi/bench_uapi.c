@@ -126,6 +126,54 @@ static void waking_one_of_many(void)
 	end_of(&many, &reader[1], 1);
 }
 
+/* ---- attaching ---------------------------------------------------------------------------- */
+
+/* Whoever attaches must not keep the others waiting, so many as there may be */
+#define CROWD 10000
+
+static uint64_t attach_ns(const struct flow *f)
+{
+	struct mxl_attach arg;
+	int fd = open_device(), data, payload[2];
+	uint64_t begin, end;
+
+	data = must(flow_open(f, DATA, O_RDONLY));
+	payload[0] = must(flow_open(f, 0, O_RDONLY));
+	payload[1] = must(flow_open(f, 1, O_RDONLY));
+	arg = make_attach(data, 0, payload, 2);
+	begin = now_ns(CLOCK_MONOTONIC);
+	must(ioctl(fd, MXL_IOC_ATTACH, &arg));
+	end = now_ns(CLOCK_MONOTONIC);
+	close(data);
+	close(payload[0]);
+	close(payload[1]);
+	close(fd);
+	return end - begin;
+}
+
+static void attaching_to_a_crowd(void)
+{
+	static uint64_t alone[ROUNDS], among[ROUNDS];
+	struct rlimit files = { 2 * CROWD, 2 * CROWD };
+	struct flow_spec spec = discrete;
+	struct flow few, many;
+	int i;
+
+	must(setrlimit(RLIMIT_NOFILE, &files));
+	spec.grains = 2;
+	flow_make(&few, "few", &spec);
+	flow_make(&many, "many", &spec);
+	attach(&few);
+	for (i = 0; i < CROWD; i++)
+		attach(&many);
+	for (i = 0; i < ROUNDS; i++) {
+		alone[i] = attach_ns(&few);
+		among[i] = attach_ns(&many);
+	}
+	judge("ATTACH among 10000", "ATTACH among 1", median(among, ROUNDS), median(alone, ROUNDS),
+	      1.5);
+}
+
 /* ---- latency ----------------------------------------------------------------------------- */
 
 struct futex_follower {
@@ -370,10 +418,8 @@ static void memory_of_many(void)
 }
 
 static const struct test tests[] = {
-	TEST(waking_one_of_many),
-	TEST(latency_of_wait),
-	TEST(system_calls_of_commits),
-	TEST(memory_of_many),
+	TEST(waking_one_of_many),      TEST(attaching_to_a_crowd), TEST(latency_of_wait),
+	TEST(system_calls_of_commits), TEST(memory_of_many),
 };
 
 int main(void)

@@ -694,13 +694,15 @@ static int sleep_with_handler(void *arg)
 	struct sigaction sa = { .sa_handler = ignore, .sa_flags = s->result };
 
 	sigaction(SIGUSR1, &sa, NULL);
+	__atomic_store_n(&s->at_ns, now_ns(CLOCK_MONOTONIC), __ATOMIC_RELEASE);
 	s->result = ioctl(s->fd, MXL_IOC_WAIT, &s->arg) ? errno : 0;
 	s->at_ns = now_ns(CLOCK_MONOTONIC);
 	__atomic_store_n(&s->returned, true, __ATOMIC_RELEASE);
 	return 0;
 }
 
-static struct sleeper *start_with_handler(int fd, struct mxl_wait arg, int sa_flags)
+/* The handler is there; the call may be on its way, or over if its time was short */
+static struct sleeper *start_signalled(int fd, struct mxl_wait arg, int sa_flags)
 {
 	struct sleeper *s = shared(sizeof(*s));
 
@@ -708,6 +710,14 @@ static struct sleeper *start_with_handler(int fd, struct mxl_wait arg, int sa_fl
 	s->arg = arg;
 	s->result = sa_flags;
 	s->pid = spawn(sleep_with_handler, s);
+	eventually(__atomic_load_n(&s->at_ns, __ATOMIC_ACQUIRE));
+	return s;
+}
+
+static struct sleeper *start_with_handler(int fd, struct mxl_wait arg, int sa_flags)
+{
+	struct sleeper *s = start_signalled(fd, arg, sa_flags);
+
 	wait_for_waiters(fd, 1);
 	eventually(is_in_state(s->pid, "S"));
 	return s;
@@ -766,7 +776,7 @@ static void restarts_do_not_prolong_it(void)
 	fd = attach(&flow);
 	writer_open(&w, &flow);
 	begin = now_ns(CLOCK_MONOTONIC);
-	s = start_with_handler(fd, make_wait(10, 1, 10 * SHORT_NS), SA_RESTART);
+	s = start_signalled(fd, make_wait(10, 1, 10 * SHORT_NS), SA_RESTART);
 	/* more often than it could ever end if each began anew */
 	while (!__atomic_load_n(&s->returned, __ATOMIC_ACQUIRE)) {
 		if (now_ns(CLOCK_MONOTONIC) - begin > LONG_NS / 2)

@@ -166,10 +166,18 @@ EXPORT_SYMBOL_IF_KUNIT(mxl_judge);
 static int mxl_judge_flow(struct mxl_flow *flow, u64 head, u64 index, u32 slices)
 {
 	struct mxl_grain grain = {};
+	int ret;
 
 	if (flow->geo.kind == MXL_KIND_DISCRETE && index <= head)
 		mxl_flow_grain(flow, index, &grain);
-	return mxl_judge(&flow->geo, head, &grain, index, slices);
+	ret = mxl_judge(&flow->geo, head, &grain, index, slices);
+	/*
+	 * Before a slot gets its new index the writer takes the slices away. The head, seen again
+	 * after them, tells that from a grain that was left incomplete.
+	 */
+	if (ret == -ENODATA)
+		ret = mxl_judge(&flow->geo, mxl_flow_head(flow), &grain, index, slices);
+	return ret;
 }
 
 /**

@@ -4,7 +4,8 @@
  * grains: the slot after the head belongs to the writer, who may be filling it.
  *
  *	writer				reader
- *	W1 valid_slices = 0, flags = 0	R1 load-acquire head_index: is it in the window?
+ *	W1 store-release valid_slices	R1 load-acquire head_index: is it in the window?
+ *	   = 0, then flags = 0
  *	W2 store-release index		R2 load-acquire index: is it the one asked for?
  *	   fence-release		R3 load-acquire valid_slices, load flags
  *	W3 payload			   payload
@@ -16,8 +17,10 @@
  * R3 pairs with W4: whoever sees n slices sees the payload of n slices. R1 pairs with W5: whoever
  * sees the head sees W1 to W4 of every grain up to it, so R2 fails only when the slot has been taken
  * for a later grain, or was never written by a C++ writer that jumped. R4 pairs with the fence of W2:
- * a header that was copied while the writer took the slot is thrown away. The payload is the
- * caller's to look at; how long it lasts is the length of the ring.
+ * a header that was copied while the writer took the slot is thrown away. Between W1 and W2 a grain
+ * seems to have lost its slices; R3 pairs with W1, so whoever looks at the head again then sees that
+ * the slot is the writer's. The payload is the caller's to look at; how long it lasts is the length
+ * of the ring.
  */
 #include "grains.h"
 
@@ -53,6 +56,14 @@ static void copy_header(const struct mxl_flow *flow, const struct mxl_grain_head
 	ret->validSlices = mxl_min(valid_slices, flow->geometry.total_slices);
 }
 
+/* A grain the head has passed lacks slices: its writer left it so, or its slot is just being taken. */
+static int incomplete_or_late(const struct mxl_flow *flow, uint64_t index)
+{
+	uint64_t head = mxl_load_acquire(&flow->header->head_index);
+
+	return head > index && head - index >= flow->geometry.grain_count - 1 ? -ERANGE : -ENODATA;
+}
+
 int mxl_grains_get(const struct mxl_flow *flow, uint64_t index, uint16_t slices,
 		   mxlGrainInfo *ret_info, uint8_t **ret_payload)
 {
@@ -78,7 +89,7 @@ int mxl_grains_get(const struct mxl_flow *flow, uint64_t index, uint16_t slices,
 	if (valid < mxl_min(slices, total) &&
 	    !(mxl_load(&grain->flags) & MXL_LAYOUT_GRAIN_INVALID)) {
 		/* Only the head grain still grows. */
-		return index < head ? -ENODATA : -EAGAIN;
+		return index < head ? incomplete_or_late(flow, index) : -EAGAIN;
 	}
 	if (ret_info)
 		copy_header(flow, grain, valid, ret_info);
@@ -143,7 +154,7 @@ static bool is_unfinished_head(const struct mxl_flow *flow, uint64_t index)
 /* W1 and W2: from here on no reader takes the slot for the grain it held. */
 static void take_slot(struct mxl_grain_header *grain, uint64_t index)
 {
-	mxl_store(&grain->valid_slices, 0);
+	mxl_store_release(&grain->valid_slices, 0);
 	mxl_store(&grain->flags, 0);
 	mxl_store_release(&grain->index, index);
 	atomic_thread_fence(memory_order_release);

@@ -286,10 +286,14 @@ EXPORT_SYMBOL_IF_KUNIT(mxl_check_samples);
 
 /* ---- what is read of pinned pages -------------------------------------------------------- */
 
-/* Only under rcu_read_lock(): a page is freed a grace period after it was replaced */
+/*
+ * A page is freed a grace period after it was replaced. All that reads of them is called with the
+ * flow locked, which is as good, or under rcu_read_lock().
+ */
 static void *mxl_page_of(struct mxl_flow *flow, u32 nr)
 {
-	return page_address(rcu_dereference(flow->files[nr].page));
+	return page_address(rcu_dereference_check(flow->files[nr].page,
+						  lockdep_is_held(&flow->lock)));
 }
 
 /**
@@ -300,15 +304,10 @@ static void *mxl_page_of(struct mxl_flow *flow, u32 nr)
  */
 u64 mxl_flow_head(struct mxl_flow *flow)
 {
-	struct mxl_flow_header *hdr;
-	u64 head;
+	struct mxl_flow_header *hdr = mxl_page_of(flow, 0);
 
-	rcu_read_lock();
-	hdr = mxl_page_of(flow, 0);
 	/* pairs with the writer's release of head_index, after header and payload */
-	head = smp_load_acquire(&hdr->head_index);
-	rcu_read_unlock();
-	return head;
+	return smp_load_acquire(&hdr->head_index);
 }
 
 /**
@@ -319,14 +318,9 @@ u64 mxl_flow_head(struct mxl_flow *flow)
  */
 u32 mxl_flow_sync_counter(struct mxl_flow *flow)
 {
-	struct mxl_flow_header *hdr;
-	u32 count;
+	struct mxl_flow_header *hdr = mxl_page_of(flow, 0);
 
-	rcu_read_lock();
-	hdr = mxl_page_of(flow, 0);
-	count = READ_ONCE(hdr->sync_counter);
-	rcu_read_unlock();
-	return count;
+	return READ_ONCE(hdr->sync_counter);
 }
 
 /**
@@ -337,14 +331,9 @@ u32 mxl_flow_sync_counter(struct mxl_flow *flow)
  */
 u64 mxl_flow_last_write(struct mxl_flow *flow)
 {
-	struct mxl_flow_header *hdr;
-	u64 ns;
+	struct mxl_flow_header *hdr = mxl_page_of(flow, 0);
 
-	rcu_read_lock();
-	hdr = mxl_page_of(flow, 0);
-	ns = READ_ONCE(hdr->last_write_time);
-	rcu_read_unlock();
-	return ns;
+	return READ_ONCE(hdr->last_write_time);
 }
 
 /**
@@ -357,14 +346,12 @@ void mxl_flow_grain(struct mxl_flow *flow, u64 index, struct mxl_grain *ret_grai
 {
 	struct mxl_grain_header *hdr;
 
-	rcu_read_lock();
 	hdr = mxl_page_of(flow, 1 + (u32)(index % flow->geo.nr_payloads));
 	/* pairs with the writer's release of valid_slices, after the slices */
 	ret_grain->valid_slices = smp_load_acquire(&hdr->valid_slices);
 	ret_grain->flags = READ_ONCE(hdr->flags);
 	/* pairs with the writer's release of index, before the payload is touched */
 	ret_grain->index = smp_load_acquire(&hdr->index);
-	rcu_read_unlock();
 }
 
 /**
@@ -679,7 +666,9 @@ static struct mxl_flow *mxl_flow_build(struct mxl_attachment *a)
 	}
 	/* The module's own open file of ``data`` */
 	flow->known = 1;
+	rcu_read_lock();
 	flow->last_sync = mxl_flow_sync_counter(flow);
+	rcu_read_unlock();
 	return flow;
 }
 

@@ -297,7 +297,7 @@ static void mxl_writer_gone(struct mxl_flow *flow)
 	WRITE_ONCE(flow->writer, false);
 	WRITE_ONCE(flow->control->writer, MXL_WRITER_NONE);
 	WRITE_ONCE(flow->control->outsiders, 1);
-	/* pairs with smp_rmb() in mxl_condition() */
+	/* pairs with smp_rmb() in mxl_look() */
 	smp_wmb();
 	mxl_wake_met(flow);
 	mxl_wake_all(flow, -EOWNERDEAD);
@@ -532,7 +532,9 @@ out:
 			arg->timeout_ns = max(arg->timeout_ns, 1ULL);
 		arg->epoch = READ_ONCE(flow->epoch);
 		arg->generation = READ_ONCE(flow->generation);
+		rcu_read_lock();
 		arg->head = mxl_flow_head(flow);
+		rcu_read_unlock();
 		call->report = true;
 	}
 	return ret;

@@ -77,10 +77,10 @@ static int mxl_state(struct mxl_call *call)
 	state->commit_calls = flow->commit_calls;
 	state->wakes = flow->wakes;
 	state->overruns = atomic64_read(&flow->overruns);
-	spin_unlock(&flow->lock);
-	state->attachments = READ_ONCE(flow->nr_attachments);
 	state->head = mxl_flow_head(flow);
 	state->last_write_ns = mxl_flow_last_write(flow);
+	spin_unlock(&flow->lock);
+	state->attachments = READ_ONCE(flow->nr_attachments);
 	state->last_read_ns = READ_ONCE(flow->activity->last_read_ns);
 	return 0;
 }
@@ -164,8 +164,8 @@ static long mxl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *uarg = (void __user *)arg;
 	unsigned int nr = _IOC_NR(cmd) - _IOC_NR(MXL_IOC_INFO);
-	struct mxl_call call = { .a = file->private_data };
 	const struct mxl_op *op;
+	struct mxl_call call;
 	int ret;
 
 	if (nr >= ARRAY_SIZE(mxl_ops))
@@ -175,6 +175,10 @@ static long mxl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if ((cmd ^ op->cmd) & ~IOCSIZE_MASK)
 		return -ENOTTY;
 
+	/* The rest is filled in up to the size of the structure, and not looked at beyond */
+	call.a = file->private_data;
+	call.flow = NULL;
+	call.report = false;
 	ret = mxl_call_get(&call, op, uarg);
 	if (ret)
 		return ret;

@@ -182,6 +182,7 @@ const struct attribute_group *mxl_groups[] = {
 
 /* ---- flows ------------------------------------------------------------------------------- */
 
+/* Called under rcu_read_lock(), to read of the flow's pages */
 struct mxl_flow_attr {
 	struct attribute attr;
 	ssize_t (*show)(struct mxl_flow *flow, char *buf);
@@ -336,8 +337,12 @@ ATTRIBUTE_GROUPS(mxl_flow);
 static ssize_t mxl_flow_attr_show(struct kobject *kobj, struct attribute *attr, char *buf)
 {
 	struct mxl_flow_attr *a = container_of(attr, struct mxl_flow_attr, attr);
+	ssize_t ret;
 
-	return a->show(container_of(kobj, struct mxl_flow, kobj), buf);
+	rcu_read_lock();
+	ret = a->show(container_of(kobj, struct mxl_flow, kobj), buf);
+	rcu_read_unlock();
+	return ret;
 }
 
 static const struct sysfs_ops mxl_flow_sysfs_ops = {

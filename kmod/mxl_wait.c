@@ -175,21 +175,12 @@ static int mxl_judge_flow(struct mxl_flow *flow, u64 head, u64 index, u32 slices
 	 * Before a slot gets its new index the writer takes the slices away. The head, seen again
 	 * after them, tells that from a grain that was left incomplete.
 	 */
-	if (ret == -ENODATA)
+	if (unlikely(ret == -ENODATA))
 		ret = mxl_judge(&flow->geo, mxl_flow_head(flow), &grain, index, slices);
 	return ret;
 }
 
-/**
- * mxl_condition() - how a wait would end if it did not sleep
- * @flow: the flow
- * @index: waited for
- * @slices: waited for
- * @generation: @index belongs to
- *
- * Return: 0, the error it would end with, or -EINPROGRESS if it would sleep.
- */
-int mxl_condition(struct mxl_flow *flow, u64 index, u32 slices, u64 generation)
+static int mxl_look(struct mxl_flow *flow, u64 index, u32 slices, u64 generation)
 {
 	int ret;
 
@@ -209,6 +200,25 @@ int mxl_condition(struct mxl_flow *flow, u64 index, u32 slices, u64 generation)
 	if (ret != -EINPROGRESS)
 		return ret;
 	return READ_ONCE(flow->dead) ? -ENODEV : -EOWNERDEAD;
+}
+
+/**
+ * mxl_condition() - how a wait would end if it did not sleep
+ * @flow: the flow
+ * @index: waited for
+ * @slices: waited for
+ * @generation: @index belongs to
+ *
+ * Return: 0, the error it would end with, or -EINPROGRESS if it would sleep.
+ */
+int mxl_condition(struct mxl_flow *flow, u64 index, u32 slices, u64 generation)
+{
+	int ret;
+
+	rcu_read_lock();
+	ret = mxl_look(flow, index, slices, generation);
+	rcu_read_unlock();
+	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(mxl_condition);
 
@@ -329,17 +339,17 @@ EXPORT_SYMBOL_IF_KUNIT(mxl_waiter_del);
 /* Whether the sleeper was woken: it may have more to wait for */
 static bool mxl_sleeper_tell(struct mxl_sleeper *s, int result)
 {
-	struct task_struct *task;
+	struct task_struct *task = s->task;
 
 	if (!result && !s->any && !atomic_dec_and_test(&s->remaining))
 		return false;
-	/* With the store the sleeper may return, and its stack with it; the task stays */
-	task = s->task;
-	get_task_struct(task);
+	/*
+	 * With the store the sleeper may return, and its stack with it. The task is freed a grace
+	 * period after it ended, for which the flow's lock is held too long.
+	 */
 	/* pairs with smp_load_acquire() in mxl_sleep() */
 	smp_store_release(&s->done, true);
 	wake_up_process(task);
-	put_task_struct(task);
 	return true;
 }
 
@@ -540,8 +550,10 @@ int mxl_wait(struct mxl_call *call)
 	mxl_count_overrun(flow, ret);
 
 	arg->timeout_ns = mxl_deadline_left(&d, arg->timeout_ns);
+	rcu_read_lock();
 	arg->head = mxl_flow_head(flow);
 	arg->valid_slices = mxl_valid_slices(flow, arg->index);
+	rcu_read_unlock();
 	/* A call that is restarted has to wait for the generation it began with */
 	arg->generation = ret == -ERESTARTSYS ? w.generation : READ_ONCE(flow->generation);
 	arg->epoch = READ_ONCE(flow->epoch);
@@ -759,8 +771,10 @@ static int mxl_many_wait(struct mxl_many *many, struct mxl_wait_many *arg, bool 
 
 		mxl_count_overrun(flow, many[i].w.result);
 		item->result = -many[i].w.result;
+		rcu_read_lock();
 		item->head = mxl_flow_head(flow);
 		item->valid_slices = mxl_valid_slices(flow, item->index);
+		rcu_read_unlock();
 		item->generation = ret == -ERESTARTSYS ? many[i].w.generation :
 							 READ_ONCE(flow->generation);
 	}

@@ -287,8 +287,9 @@ EXPORT_SYMBOL_IF_KUNIT(mxl_check_samples);
 /* ---- what is read of pinned pages -------------------------------------------------------- */
 
 /*
- * A page is freed a grace period after it was replaced. All that reads of them is called with the
- * flow locked, which is as good, or under rcu_read_lock().
+ * A page is freed a grace period after it was replaced. All that reads of them is called under
+ * rcu_read_lock() or with the flow locked: whoever holds a spinlock holds up grace periods, by not
+ * being preempted, or on PREEMPT_RT because taking it enters an RCU read side.
  */
 static void *mxl_page_of(struct mxl_flow *flow, u32 nr)
 {

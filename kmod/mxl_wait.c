@@ -180,6 +180,7 @@ static int mxl_judge_flow(struct mxl_flow *flow, u64 head, u64 index, u32 slices
 	return ret;
 }
 
+/* mxl_condition(), for callers whose pages stay: see mxl_page_of() */
 static int mxl_look(struct mxl_flow *flow, u64 index, u32 slices, u64 generation)
 {
 	int ret;
@@ -345,9 +346,9 @@ static bool mxl_sleeper_tell(struct mxl_sleeper *s, int result)
 		return false;
 	/*
 	 * With the store the sleeper may return, and its stack with it. The task is freed a grace
-	 * period after it ended, for which the flow's lock is held too long.
+	 * period after it ended, and there is none while the flow is locked. The store pairs with
+	 * smp_load_acquire() in mxl_sleep().
 	 */
-	/* pairs with smp_load_acquire() in mxl_sleep() */
 	smp_store_release(&s->done, true);
 	wake_up_process(task);
 	return true;

@@ -945,6 +945,7 @@ static int come_and_go(void *arg)
 /* The last one to leave takes the flow down while the next one adopts it anew */
 static void adopts_what_is_being_left(void)
 {
+	uint64_t rounds, enough = is_slow_kernel() ? 500 : 3000;
 	struct comer *c = shared(sizeof(*c));
 	pid_t pids[4];
 	struct flow f;
@@ -954,9 +955,10 @@ static void adopts_what_is_being_left(void)
 	c->flow = &f;
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		pids[i] = spawn(come_and_go, c);
-	eventually(__atomic_load_n(&c->rounds, __ATOMIC_RELAXED) >
-			   (is_slow_kernel() ? 500 : 3000) ||
-		   is_in_state(pids[0], "Z"));
+	/* patient as long as it gets on */
+	for (rounds = 100; rounds <= enough; rounds += 100)
+		eventually(__atomic_load_n(&c->rounds, __ATOMIC_RELAXED) > rounds ||
+			   is_in_state(pids[0], "Z"));
 	__atomic_store_n(&c->stop, true, __ATOMIC_RELEASE);
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		reap_ok(pids[i]);

@@ -2,6 +2,7 @@
 /* mmap(): the regions, who may write them, and that the pages are ordinary ones */
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -854,6 +855,46 @@ static long futex(void *word, int op, uint32_t value, const struct timespec *tim
 	return syscall(SYS_futex, word, op, value, timeout, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
+static int register_buffer(int ring, void *at, size_t size)
+{
+	struct iovec buffer = { at, size };
+
+	return (int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &buffer, 1);
+}
+
+/* A buffer that io_uring may write into for as long as it likes is only for who may write */
+static void fixed_buffers_are_writable_ones(void)
+{
+	struct io_uring_params params = { 0 };
+	const struct region *r;
+	struct writer w;
+	int fd, ring;
+
+	make_flow(&discrete);
+	fd = attach(&flow);
+	ring = (int)syscall(SYS_io_uring_setup, 1, &params);
+	if (ring < 0)
+		skip("this kernel has no io_uring: %m");
+	for_each_region(r)
+	{
+		void *p = must(map_region(fd, r->offset, r->size, PROT_READ));
+
+		check(register_buffer(ring, p, r->size) == -1);
+		must(munmap(p, r->size));
+	}
+
+	writer_open(&w, &flow);
+	if (register_buffer(ring, w.payload[0], flow.payload_size)) {
+		/* Before Linux 6.5 only for mappings that are tmpfs's own to the last pointer */
+		check_eq(errno, EOPNOTSUPP);
+		return;
+	}
+	/* What was taken while it could write keeps nobody from leaving, or another from coming */
+	writer_close(&w);
+	lock(fd);
+	must(close(ring));
+}
+
 static int sleep_on_futex(void *arg)
 {
 	struct mxl_flow_header *h = arg;
@@ -983,6 +1024,7 @@ static const struct test tests[] = {
 	TEST(pipes_take_the_pages),
 	TEST(other_processes_copy_them),
 	TEST(direct_io_reads_into_them),
+	TEST(fixed_buffers_are_writable_ones),
 	TEST(futex_reaches_across_mappings),
 	TEST(mlock_and_msync_work),
 	TEST(maps_populated),

@@ -100,3 +100,12 @@ int mxl_backend_choose(struct mxl_backend_choice *ret)
 		*ret = choice;
 	return r;
 }
+
+bool mxl_backend_fall_back(const struct mxl_backend_choice *choice, int r,
+			   const struct mxl_backend **backend)
+{
+	if (r != -EOPNOTSUPP || !choice->fallback || *backend == choice->fallback)
+		return false;
+	*backend = choice->fallback;
+	return true;
+}

@@ -142,4 +142,15 @@ struct mxl_backend_choice {
  */
 int mxl_backend_choose(struct mxl_backend_choice *ret);
 
+/**
+ * mxl_backend_fall_back - whether to try a flow once more, with another backend
+ * @choice: of the instance
+ * @r: what came of trying it; -EOPNOTSUPP is a refusal
+ * @backend: what it was tried with; what to try it with now, if so
+ *
+ * Return: whether there is something left to try.
+ */
+bool mxl_backend_fall_back(const struct mxl_backend_choice *choice, int r,
+			   const struct mxl_backend **backend);
+
 #endif /* MXL_BACKEND_H */

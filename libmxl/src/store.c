@@ -123,11 +123,8 @@ int mxl_store_open_reader(const struct mxl_store *store, const uuid_t id, struct
 	/* Readers hold no lock: a flow may go away, or be replaced, while its files are opened. */
 	for (int attempt = 0; attempt < OPEN_ATTEMPTS && r == -ESTALE; attempt++) {
 		r = open_reader_once(store, backend, id, ret);
-		if (r == -EOPNOTSUPP && backend != store->choice.fallback &&
-		    store->choice.fallback) {
-			backend = store->choice.fallback;
+		if (mxl_backend_fall_back(&store->choice, r, &backend))
 			r = -ESTALE;
-		}
 	}
 	return r;
 }
@@ -202,11 +199,8 @@ int mxl_store_open_writer(const struct mxl_store *store, const char *def_text,
 		} else if (r == 0) {
 			r = check_geometry(flow, &geometry);
 		}
-		if (r == -EOPNOTSUPP && store->choice.fallback &&
-		    backend != store->choice.fallback) {
-			backend = store->choice.fallback;
+		if (mxl_backend_fall_back(&store->choice, r, &backend))
 			continue;
-		}
 		/* Somebody else created it first, or deleted it in between: look again. */
 		if (r == -EEXIST || r == -ESTALE)
 			continue;

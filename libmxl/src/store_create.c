@@ -251,10 +251,11 @@ int mxl_store_create(const struct mxl_store *store, const struct mxl_backend *ba
 
 	mxl_flow_dir_name(def->id, name);
 	r = data = build_flow(dir, def_text, def, geometry, options);
-	if (r >= 0)
+	while (r >= 0 && !flow) {
 		r = map_new_flow(store, backend, dir, &data, def->id, &flow);
-	if (r == -EOPNOTSUPP && store->choice.fallback)
-		r = map_new_flow(store, store->choice.fallback, dir, &data, def->id, &flow);
+		if (mxl_backend_fall_back(&store->choice, r, &backend))
+			r = 0;
+	}
 	if (r >= 0)
 		r = publish(domain, tmp_name, name);
 	if (r < 0) {

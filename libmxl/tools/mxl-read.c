@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <mxl/event.h>
 #include <mxl/flow.h>
 #include <mxl/mxl.h>
 #include <mxl/state.h>
@@ -703,6 +704,29 @@ static int complain_no_flow(const struct job *job, int result)
 	return -EPROTO;
 }
 
+/* Return: 0 to look for the flow again; -ENOENT if the domain has gone. */
+static int wait_for_flow(const struct job *job, uint64_t deadline)
+{
+	mxlStatus status = MXL_ERR_TIMEOUT;
+
+	while (status == MXL_ERR_TIMEOUT) {
+		uint64_t now = tool_monotonic();
+
+		if (tool_stop_signal() != 0)
+			return -EINTR;
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		status = mxlWaitForFlow(job->instance, job->id,
+					deadline - now < WAIT_NS ? deadline - now : WAIT_NS);
+	}
+	if (status == MXL_STATUS_OK)
+		return 0;
+	if (status == MXL_ERR_FLOW_NOT_FOUND)
+		return -ENOENT;
+	/* the number of watches is limited; without one this is a plain pause */
+	return tool_sleep_until(mxlGetTime() + WAIT_NS);
+}
+
 /* Open the flow, waiting for it up to @patience ns; @told: it was said that it is waited for. */
 static int open_flow(struct job *job, uint64_t patience, bool told)
 {
@@ -719,7 +743,7 @@ static int open_flow(struct job *job, uint64_t patience, bool told)
 		if (!told)
 			tool_note("waiting for flow %s", job->id);
 		told = true;
-		result = tool_domain_wait(job->options->target.domain, job->id, deadline);
+		result = wait_for_flow(job, deadline);
 		if (result == 0)
 			continue;
 		return result == -ENOENT ? tool_domain_check(job->options->target.domain)

@@ -4,11 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -22,9 +20,6 @@
 
 #define FLOW_SUFFIX ".mxl-flow"
 #define DEFINITION_MAX (UINT64_C(1) << 20)
-
-/* A watch can miss a directory that was renamed into place before it was set; look again. */
-#define LOOK_AGAIN_MS 100
 
 int tool_domain_check(const char *domain)
 {
@@ -202,49 +197,6 @@ size_t tool_domain_writers(const char *domain, const char *id, struct tool_proce
 	}
 	fclose(locks);
 	return count;
-}
-
-static int wait_for_path(int watch, const char *domain, const char *path, uint64_t deadline)
-{
-	struct pollfd look = { .fd = watch, .events = POLLIN };
-
-	for (;;) {
-		char events[4096];
-		uint64_t now = tool_monotonic();
-		int nap = LOOK_AGAIN_MS;
-
-		if (access(path, F_OK) == 0)
-			return 0;
-		if (tool_stop_signal() != 0)
-			return -EINTR;
-		if (access(domain, F_OK) < 0)
-			return -ENOENT;
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		if (deadline - now < LOOK_AGAIN_MS * UINT64_C(1000000))
-			nap = (int)((deadline - now) / 1000000) + 1;
-		/* without a watch (their number is limited) this is a plain pause */
-		if (poll(&look, 1, nap) > 0 && read(watch, events, sizeof(events)) < 0 &&
-		    errno != EAGAIN && errno != EINTR)
-			look.fd = -1;
-	}
-}
-
-int tool_domain_wait(const char *domain, const char *id, uint64_t deadline)
-{
-	char *path = tool_domain_path(domain, id, "data");
-	int watch, result;
-
-	if (!path)
-		return -ENOMEM;
-	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (watch >= 0)
-		inotify_add_watch(watch, domain, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
-	result = wait_for_path(watch, domain, path, deadline);
-	if (watch >= 0)
-		close(watch);
-	free(path);
-	return result;
 }
 
 int tool_domain_definition(const char *domain, char **ret_text)

@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 /**
@@ -61,16 +60,6 @@ struct tool_process {
  */
 size_t tool_domain_writers(const char *domain, const char *id, struct tool_process *writers,
 			   size_t room);
-
-/**
- * tool_domain_wait() - wait until a flow is there
- * @domain: directory, which must exist
- * @id: flow, in lower case
- * @deadline: CLOCK_MONOTONIC ns, UINT64_MAX for none
- *
- * Return: 0; -ETIMEDOUT; -EINTR when a signal asked to stop; -ENOENT when the domain has gone.
- */
-int tool_domain_wait(const char *domain, const char *id, uint64_t deadline);
 
 /**
  * tool_domain_definition() - the definition of a domain, domain_def.json

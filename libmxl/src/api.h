@@ -19,7 +19,7 @@
  *	-EAGAIN		too early: the data may still come
  *	-ENODATA	too early: the head went past, or restarted below, what was asked for
  *	-ERANGE		too late: the slot was, or is about to be, reused
- *	-ESTALE		the flow was deleted or replaced
+ *	-ESTALE		the flow was deleted, replaced or truncated
  *	-EBUSY		another geometry or another writer is in the way
  *	-EBADMSG	a definition, option or file that is malformed
  */

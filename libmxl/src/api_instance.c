@@ -125,16 +125,23 @@ MXL_API mxlStatus mxlCreateFlowWriter(mxlInstance instance, const char *flow_def
 				      const char *options, mxlFlowWriter *writer,
 				      mxlFlowConfigInfo *config_info, bool *created)
 {
+	struct mxlFlowWriter_t *made;
 	bool is_new;
 	int r;
 
 	if (!mxl_is_instance(instance) || !flow_def || !writer)
 		return MXL_ERR_INVALID_ARG;
-	r = mxl_instance_get_writer(instance, flow_def, options, writer, &is_new);
+	r = mxl_instance_get_writer(instance, flow_def, options, &made, &is_new);
 	if (r < 0)
 		return mxl_status(r);
-	if (config_info)
-		mxl_flow_get_config((*writer)->flow, config_info);
+	if (config_info) {
+		r = mxl_flow_get_config(made->flow, config_info);
+		if (r < 0) {
+			mxl_instance_put_writer(instance, made);
+			return mxl_status(r);
+		}
+	}
+	*writer = made;
 	if (created)
 		*created = is_new;
 	return MXL_STATUS_OK;

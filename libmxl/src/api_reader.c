@@ -11,8 +11,7 @@ MXL_API mxlStatus mxlFlowReaderGetInfo(mxlFlowReader reader, mxlFlowInfo *info)
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!info)
 		return MXL_ERR_INVALID_ARG;
-	mxl_flow_get_info(reader->flow, info);
-	return MXL_STATUS_OK;
+	return mxl_status(mxl_flow_get_info(reader->flow, info));
 }
 
 MXL_API mxlStatus mxlFlowReaderGetConfigInfo(mxlFlowReader reader, mxlFlowConfigInfo *info)
@@ -21,8 +20,7 @@ MXL_API mxlStatus mxlFlowReaderGetConfigInfo(mxlFlowReader reader, mxlFlowConfig
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!info)
 		return MXL_ERR_INVALID_ARG;
-	mxl_flow_get_config(reader->flow, info);
-	return MXL_STATUS_OK;
+	return mxl_status(mxl_flow_get_config(reader->flow, info));
 }
 
 MXL_API mxlStatus mxlFlowReaderGetRuntimeInfo(mxlFlowReader reader, mxlFlowRuntimeInfo *info)
@@ -31,8 +29,7 @@ MXL_API mxlStatus mxlFlowReaderGetRuntimeInfo(mxlFlowReader reader, mxlFlowRunti
 		return MXL_ERR_INVALID_FLOW_READER;
 	if (!info)
 		return MXL_ERR_INVALID_ARG;
-	mxl_flow_get_runtime(reader->flow, info);
-	return MXL_STATUS_OK;
+	return mxl_status(mxl_flow_get_runtime(reader->flow, info));
 }
 
 MXL_API mxlStatus mxlFlowReaderGetGrainSlice(mxlFlowReader reader, uint64_t index,

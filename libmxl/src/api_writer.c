@@ -12,8 +12,7 @@ MXL_API mxlStatus mxlFlowWriterGetGrainInfo(mxlFlowWriter writer, uint64_t index
 		return MXL_ERR_INVALID_FLOW_WRITER;
 	if (!grain_info)
 		return MXL_ERR_INVALID_ARG;
-	mxl_grains_peek(writer->flow, index, grain_info);
-	return MXL_STATUS_OK;
+	return mxl_status(mxl_grains_peek(writer->flow, index, grain_info));
 }
 
 MXL_API mxlStatus mxlFlowWriterOpenGrain(mxlFlowWriter writer, uint64_t index,

@@ -31,7 +31,7 @@ struct mxl_condition {
  * @condition: the condition
  *
  * Return: 0 if it is; -EAGAIN if it may still come; -ENODATA if it will not, the head having gone
- * past an incomplete grain; -ERANGE if it is too late.
+ * past an incomplete grain; -ERANGE if it is too late; -ESTALE if the flow is lost.
  */
 int mxl_condition_check(const struct mxl_flow *flow, const struct mxl_condition *condition);
 

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "log.h"
 #include "shm.h"
+#include "sigbus.h"
 #include "util.h"
 
 /*
@@ -112,6 +113,7 @@ int mxl_flow_close_keep_lock(struct mxl_flow *flow)
 	uint32_t regions = 1 + mxl_flow_payload_count(flow);
 	int data_fd = flow->data_fd;
 
+	mxl_sigbus_unguard(flow);
 	for (uint32_t region = 0; region < regions; region++) {
 		void *mapping = mxl_flow_region(flow, region);
 
@@ -341,6 +343,7 @@ int mxl_flow_map(const char *domain, int dir, int data_fd, const uuid_t id,
 	uuid_copy(flow->id, id);
 	mxl_flow_dir_name(id, flow->dir_name);
 	atomic_init(&flow->writable, false);
+	atomic_init(&flow->lost, false);
 	flow->domain = domain;
 	flow->backend = backend;
 	flow->data_fd = data_fd;
@@ -351,6 +354,7 @@ int mxl_flow_map(const char *domain, int dir, int data_fd, const uuid_t id,
 		mxl_flow_close_keep_lock(flow);
 		return r;
 	}
+	mxl_sigbus_guard(flow);
 	*ret = flow;
 	return 0;
 }
@@ -371,30 +375,47 @@ bool mxl_flow_is_current(const struct mxl_flow *flow)
 	int length = snprintf(path, sizeof(path), "%s/%s/" MXL_FLOW_DATA_FILE, flow->domain,
 			      flow->dir_name);
 
-	if (length < 0 || (size_t)length >= sizeof(path))
+	if (mxl_flow_check(flow) < 0 || length < 0 || (size_t)length >= sizeof(path))
 		return false;
 	return mxl_file_is_inode(AT_FDCWD, path, flow->inode);
 }
 
-void mxl_flow_get_runtime(const struct mxl_flow *flow, mxlFlowRuntimeInfo *ret)
+/* Whether a header was lost is known once it was read. */
+int mxl_flow_get_runtime(const struct mxl_flow *flow, mxlFlowRuntimeInfo *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	ret->headIndex = mxl_load_acquire(&flow->header->head_index);
-	ret->lastWriteTime = mxl_load(&flow->header->last_write_time);
-	ret->lastReadTime = mxl_load(&flow->header->last_read_time);
+	mxlFlowRuntimeInfo info = {
+		.headIndex = mxl_load_acquire(&flow->header->head_index),
+		.lastWriteTime = mxl_load(&flow->header->last_write_time),
+		.lastReadTime = mxl_load(&flow->header->last_read_time),
+	};
+	int r = mxl_flow_check(flow);
+
+	if (r == 0)
+		*ret = info;
+	return r;
 }
 
 /* Only the configuration is copied as bytes: nobody writes it once the flow is published. */
-void mxl_flow_get_config(const struct mxl_flow *flow, mxlFlowConfigInfo *ret)
+int mxl_flow_get_config(const struct mxl_flow *flow, mxlFlowConfigInfo *ret)
 {
-	memcpy(ret, flow->header->id, sizeof(*ret));
+	mxlFlowConfigInfo config;
+	int r;
+
+	memcpy(&config, flow->header->id, sizeof(config));
+	r = mxl_flow_check(flow);
+	if (r == 0)
+		*ret = config;
+	return r;
 }
 
-void mxl_flow_get_info(const struct mxl_flow *flow, mxlFlowInfo *ret)
+int mxl_flow_get_info(const struct mxl_flow *flow, mxlFlowInfo *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	ret->version = MXL_FLOW_VERSION;
-	ret->size = MXL_FLOW_INFO_SIZE;
-	mxl_flow_get_config(flow, &ret->config);
-	mxl_flow_get_runtime(flow, &ret->runtime);
+	mxlFlowInfo info = { .version = MXL_FLOW_VERSION, .size = MXL_FLOW_INFO_SIZE };
+	int r = mxl_flow_get_config(flow, &info.config);
+
+	if (r == 0)
+		r = mxl_flow_get_runtime(flow, &info.runtime);
+	if (r == 0)
+		*ret = info;
+	return r;
 }

@@ -8,7 +8,9 @@
 #define MXL_FLOW_H_INTERNAL
 
 #include <limits.h>
+#include <errno.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include <linux/mxl_layout.h>
 #include <mxl/flowinfo.h>
@@ -41,6 +43,7 @@ struct mxl_kernel;
  * @commit_batch: slices or samples committed at most at once, >= 1
  * @sync_batch: slices or samples after which the writer signals, >= 1
  * @writable: the regions are mapped for writing. Set once by the backend, when it becomes the writer
+ * @lost: a file was truncated under its mapping; set once by sigbus.c
  * @inode: of the file `data`
  * @domain: path of the domain; belongs to the instance, which outlives the flow
  * @dir_name: name of the flow's folder in the domain
@@ -50,8 +53,10 @@ struct mxl_kernel;
  * @samples: the mapping of `channels` (continuous)
  * @backend: how this flow is mapped, waited for and signalled
  * @kernel: the kernel backend's; NULL with another
+ * @guarded: list of sigbus.c, whose @is_guarded is, too
  *
- * All members but @writable are invariant between open and close; what they point to is not.
+ * All members but @writable and @lost are invariant between open and close; what they point to is
+ * not.
  */
 struct mxl_flow {
 	uuid_t id;
@@ -59,6 +64,7 @@ struct mxl_flow {
 	uint32_t commit_batch;
 	uint32_t sync_batch;
 	atomic_bool writable;
+	atomic_bool lost;
 	ino_t inode;
 	const char *domain;
 	char dir_name[MXL_FLOW_DIR_SIZE];
@@ -68,6 +74,8 @@ struct mxl_flow {
 	uint8_t *samples;
 	const struct mxl_backend *backend;
 	struct mxl_kernel *kernel;
+	LIST_ENTRY(mxl_flow) guarded;
+	bool is_guarded;
 };
 
 /* The name of a flow's folder: its UUID in lower case and the suffix. */
@@ -111,6 +119,12 @@ static inline bool mxl_flow_is_discrete(const struct mxl_flow *flow)
 	return flow->geometry.grain_count > 0;
 }
 
+/* Whether the memory of a flow is still that of its files. Return: 0; -ESTALE if it is lost. */
+static inline int mxl_flow_check(const struct mxl_flow *flow)
+{
+	return atomic_load_explicit(&flow->lost, memory_order_relaxed) ? -ESTALE : 0;
+}
+
 /* Files besides `data`, and the size of each. */
 uint32_t mxl_flow_payload_count(const struct mxl_flow *flow);
 size_t mxl_flow_payload_size(const struct mxl_flow *flow);
@@ -138,9 +152,9 @@ size_t mxl_flow_region_size(const struct mxl_flow *flow, uint32_t region);
  */
 bool mxl_flow_is_current(const struct mxl_flow *flow);
 
-/* Copies of the header as the API gives them out. */
-void mxl_flow_get_info(const struct mxl_flow *flow, mxlFlowInfo *ret);
-void mxl_flow_get_config(const struct mxl_flow *flow, mxlFlowConfigInfo *ret);
-void mxl_flow_get_runtime(const struct mxl_flow *flow, mxlFlowRuntimeInfo *ret);
+/* Copies of the header as the API gives them out. Return: 0; -ESTALE if the flow is lost. */
+int mxl_flow_get_info(const struct mxl_flow *flow, mxlFlowInfo *ret);
+int mxl_flow_get_config(const struct mxl_flow *flow, mxlFlowConfigInfo *ret);
+int mxl_flow_get_runtime(const struct mxl_flow *flow, mxlFlowRuntimeInfo *ret);
 
 #endif /* MXL_FLOW_H_INTERNAL */

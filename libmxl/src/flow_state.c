@@ -48,9 +48,10 @@ int mxl_flow_state_get(const struct mxl_flow *flow, mxlFlowState *ret)
 	mxlFlowState result = { .commits = mxl_load(&flow->header->sync_counter) };
 	mxlFlowRuntimeInfo runtime;
 	struct mxl_state state;
-	int r = 0;
+	int r = mxl_flow_get_runtime(flow, &runtime);
 
-	mxl_flow_get_runtime(flow, &runtime);
+	if (r < 0)
+		return r;
 	result.headIndex = runtime.headIndex;
 	result.lastWriteTime = runtime.lastWriteTime;
 	result.lastReadTime = runtime.lastReadTime;

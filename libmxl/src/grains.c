@@ -73,6 +73,8 @@ int mxl_grains_get(const struct mxl_flow *flow, uint64_t index, uint16_t slices,
 	struct mxl_grain_header *grain;
 	uint16_t valid;
 
+	if (mxl_flow_check(flow) < 0)
+		return -ESTALE;
 	if (index > head)
 		return -EAGAIN;
 	if (head - index >= count - 1)
@@ -80,7 +82,7 @@ int mxl_grains_get(const struct mxl_flow *flow, uint64_t index, uint16_t slices,
 
 	grain = grain_at(flow, index);
 	if (mxl_load_acquire(&grain->index) != index) /* R2 */
-		return -ERANGE;
+		return mxl_flow_check(flow) < 0 ? -ESTALE : -ERANGE;
 	valid = mxl_load_acquire(&grain->valid_slices); /* R3 */
 
 	/* Head 0 is also what a fresh flow says, and there "any number of slices" must not be none. */
@@ -119,17 +121,23 @@ bool mxl_grains_intact(const struct mxl_flow *flow, uint64_t index)
 	uint64_t head;
 
 	atomic_thread_fence(memory_order_acquire);
-	if (mxl_load(&grain_at(flow, index)->index) != index)
+	if (mxl_flow_check(flow) < 0 || mxl_load(&grain_at(flow, index)->index) != index)
 		return false;
 	head = mxl_load_acquire(&flow->header->head_index);
 	return index <= head && head - index < flow->geometry.grain_count - 1;
 }
 
-void mxl_grains_peek(const struct mxl_flow *flow, uint64_t index, mxlGrainInfo *ret_info)
+int mxl_grains_peek(const struct mxl_flow *flow, uint64_t index, mxlGrainInfo *ret_info)
 {
 	const struct mxl_grain_header *grain = grain_at(flow, index);
+	mxlGrainInfo info = *ret_info;
+	int r;
 
-	copy_header(flow, grain, mxl_load_acquire(&grain->valid_slices), ret_info);
+	copy_header(flow, grain, mxl_load_acquire(&grain->valid_slices), &info);
+	r = mxl_flow_check(flow);
+	if (r == 0)
+		*ret_info = info;
+	return r;
 }
 
 /* Nothing was ever committed: the head says 0, and grain 0 is not there. */

@@ -63,8 +63,8 @@ int mxl_grains_get(const struct mxl_flow *flow, uint64_t index, uint16_t slices,
  */
 bool mxl_grains_intact(const struct mxl_flow *flow, uint64_t index);
 
-/* The header that is in the slot of @index, whichever grain it belongs to. */
-void mxl_grains_peek(const struct mxl_flow *flow, uint64_t index, mxlGrainInfo *ret_info);
+/* The header that is in the slot of @index, whichever grain it belongs to. Return: 0; -ESTALE. */
+int mxl_grains_peek(const struct mxl_flow *flow, uint64_t index, mxlGrainInfo *ret_info);
 
 /**
  * mxl_grains_open - begin or go on writing a grain

@@ -56,6 +56,8 @@ int mxl_samples_check(const struct mxl_flow *flow, uint64_t index, size_t count)
 	size_t window = mxl_samples_max(flow);
 	uint64_t oldest = head > window ? head - window : 0;
 
+	if (mxl_flow_check(flow) < 0)
+		return -ESTALE;
 	if (index > head)
 		return -EAGAIN;
 	if (index < oldest || index - oldest < count)

@@ -9,6 +9,8 @@ int mxl_thread_start(pthread_t *ret, void *(*run)(void *), void *argument)
 	int r;
 
 	sigfillset(&all);
+	/* Blocked, a fault of its own would be deadly: see sigbus.h. */
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(ret, NULL, run, argument);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

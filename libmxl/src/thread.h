@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-/* pthread_create() with all signals blocked. Return: 0 or -errno. */
+/* pthread_create() with all signals blocked but SIGBUS. Return: 0 or -errno. */
 int mxl_thread_start(pthread_t *ret, void *(*run)(void *), void *argument);
 
 #endif /* MXL_THREAD_H */

@@ -36,6 +36,12 @@ static int become_writer(struct mxl_flow *flow)
 		       : flow->backend->lock(flow, 0);
 }
 
+/* What was done to memory that is not the flow's any more was done for nobody. */
+static int unless_lost(const struct mxl_flow *flow, int r)
+{
+	return r < 0 ? r : mxl_flow_check(flow);
+}
+
 int mxl_writer_open_grain(struct mxlFlowWriter_t *writer, uint64_t index, mxlGrainInfo *ret_info,
 			  uint8_t **ret_payload)
 {
@@ -43,12 +49,13 @@ int mxl_writer_open_grain(struct mxlFlowWriter_t *writer, uint64_t index, mxlGra
 
 	if (r < 0)
 		return r;
-	return mxl_grains_open(writer->flow, &writer->grains, index, ret_info, ret_payload);
+	r = mxl_grains_open(writer->flow, &writer->grains, index, ret_info, ret_payload);
+	return unless_lost(writer->flow, r);
 }
 
 int mxl_writer_commit_grain(struct mxlFlowWriter_t *writer, const mxlGrainInfo *info)
 {
-	return mxl_grains_commit(writer->flow, &writer->grains, info);
+	return unless_lost(writer->flow, mxl_grains_commit(writer->flow, &writer->grains, info));
 }
 
 void mxl_writer_cancel_grain(struct mxlFlowWriter_t *writer)
@@ -63,12 +70,13 @@ int mxl_writer_open_samples(struct mxlFlowWriter_t *writer, uint64_t index, size
 
 	if (r < 0)
 		return r;
-	return mxl_samples_open(writer->flow, &writer->samples, index, count, ret);
+	r = mxl_samples_open(writer->flow, &writer->samples, index, count, ret);
+	return unless_lost(writer->flow, r);
 }
 
 int mxl_writer_commit_samples(struct mxlFlowWriter_t *writer)
 {
-	return mxl_samples_commit(writer->flow, &writer->samples);
+	return unless_lost(writer->flow, mxl_samples_commit(writer->flow, &writer->samples));
 }
 
 void mxl_writer_cancel_samples(struct mxlFlowWriter_t *writer)

@@ -13,6 +13,12 @@
  * used unchanged data asks for the same index again afterwards: an answer other than
  * MXL_ERR_OUT_OF_RANGE_TOO_LATE says that it was not overwritten in between.
  *
+ * A file of a flow that is truncated while it is mapped ends the flow, and nobody with it: what is
+ * missing reads as zeros, and every call says MXL_ERR_FLOW_INVALID from then on. For that the
+ * library handles SIGBUS; faults that are none of its own go to the handler that was there when
+ * the last flow was opened. (While a writer holds a flow with the kernel module, its files cannot
+ * be truncated.)
+ *
  * Handles: two requests of one instance for the same flow give the same reader (or writer),
  * counted; it lives until it has been released as often. The functions for handles know what
  * kind of flow a handle belongs to and refuse those of the other kind with
@@ -251,7 +257,8 @@ mxlStatus mxlGetFlowDef(mxlInstance instance, char const *flowId, char *buffer, 
  * @reader: a reader of any kind
  * @info: where to put a copy
  *
- * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_READER; MXL_ERR_INVALID_ARG if @info is NULL
+ * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_READER; MXL_ERR_INVALID_ARG if @info is NULL;
+ * MXL_ERR_FLOW_INVALID if the flow was truncated
  */
 MXL_EXPORT
 mxlStatus mxlFlowReaderGetInfo(mxlFlowReader reader, mxlFlowInfo *info);
@@ -261,7 +268,8 @@ mxlStatus mxlFlowReaderGetInfo(mxlFlowReader reader, mxlFlowInfo *info);
  * @reader: a reader of any kind
  * @info: where to put a copy
  *
- * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_READER; MXL_ERR_INVALID_ARG if @info is NULL
+ * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_READER; MXL_ERR_INVALID_ARG if @info is NULL;
+ * MXL_ERR_FLOW_INVALID if the flow was truncated
  */
 MXL_EXPORT
 mxlStatus mxlFlowReaderGetConfigInfo(mxlFlowReader reader, mxlFlowConfigInfo *info);
@@ -271,7 +279,8 @@ mxlStatus mxlFlowReaderGetConfigInfo(mxlFlowReader reader, mxlFlowConfigInfo *in
  * @reader: a reader of any kind
  * @info: where to put a copy
  *
- * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_READER; MXL_ERR_INVALID_ARG if @info is NULL
+ * Return: MXL_STATUS_OK; MXL_ERR_INVALID_FLOW_READER; MXL_ERR_INVALID_ARG if @info is NULL;
+ * MXL_ERR_FLOW_INVALID if the flow was truncated
  */
 MXL_EXPORT
 mxlStatus mxlFlowReaderGetRuntimeInfo(mxlFlowReader reader, mxlFlowRuntimeInfo *info);

@@ -10,6 +10,7 @@
 
 export VM_TIMEOUT=600
 
+vm_spare_no_allocation
 vm_check "mxl.ko loads" insmod mxl.ko || exit 1
 vm_check "/dev/mxl is there" test -c /dev/mxl
 
@@ -31,7 +32,7 @@ fi
 vm_check "mxl.ko unloads" rmmod mxl
 vm_check "mxl.ko loads again" insmod mxl.ko
 vm_check "mxl.ko unloads again" rmmod mxl
-if [ -x fail-load ] && [ -d /sys/kernel/debug/failslab ]; then
+if [ -x fail-load ] && vm_has_faults; then
 	# A load takes a second where kmemleak is; other kernels try them all.
 	vm_tap "load" ./fail-load mxl.ko mxl "$(vm_has_kmemleak && echo 7 || echo 1)"
 fi

@@ -14,10 +14,7 @@ found() {
 # The n-th allocation of a task fails, for n up to that of the module.
 fault_injected() {
 	local n=0
-	for attr in failslab fail_page_alloc; do
-		echo N >"/sys/kernel/debug/$attr/ignore-gfp-wait"
-		echo 0 >"/sys/kernel/debug/$attr/verbose"
-	done
+	vm_spare_no_allocation
 	while [ $n -lt 30 ]; do
 		n=$((n + 1))
 		echo $n >/proc/self/fail-nth

@@ -59,6 +59,17 @@ vm_log_has() {
 	done
 }
 
+# Fault injection spares allocations that may wait, unless told otherwise
+vm_has_faults() { [ -d /sys/kernel/debug/failslab ]; }
+vm_spare_no_allocation() {
+	local attr
+	vm_has_faults || return 0
+	for attr in failslab fail_page_alloc; do
+		echo N >"/sys/kernel/debug/$attr/ignore-gfp-wait"
+		echo 0 >"/sys/kernel/debug/$attr/verbose"
+	done
+}
+
 # Memory leaks: vm_leaks_clear forgets what is there, vm_leaks reports what has
 # come since. An object is only reported when it is five seconds old.
 vm_has_kmemleak() { [ -w /sys/kernel/debug/kmemleak ]; }

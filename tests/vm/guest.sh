@@ -59,7 +59,7 @@ vm_log_has() {
 	done
 }
 
-# Fault injection spares allocations that may wait, unless told otherwise
+# Fault injection spares single pages and allocations that may wait, unless told otherwise
 vm_has_faults() { [ -d /sys/kernel/debug/failslab ]; }
 vm_spare_no_allocation() {
 	local attr
@@ -68,6 +68,7 @@ vm_spare_no_allocation() {
 		echo N >"/sys/kernel/debug/$attr/ignore-gfp-wait"
 		echo 0 >"/sys/kernel/debug/$attr/verbose"
 	done
+	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 }
 
 # Memory leaks: vm_leaks_clear forgets what is there, vm_leaks reports what has

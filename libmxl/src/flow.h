@@ -7,8 +7,8 @@
 #ifndef MXL_FLOW_H_INTERNAL
 #define MXL_FLOW_H_INTERNAL
 
-#include <limits.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <sys/queue.h>
 

@@ -10,13 +10,14 @@
 #include "log.h"
 
 /*
- * The handler may take the mutex: it does so for faults alone, and nobody who holds it touches the
- * memory of a flow.
+ * Protects the list, and what was found of handlers. The handler takes it, too: whoever holds it has
+ * SIGBUS blocked, for signals that are sent, and touches no memory of a flow, whose faults cannot be
+ * blocked. Innermost, but for the log.
  */
 static pthread_mutex_t guarded_mutex = PTHREAD_MUTEX_INITIALIZER;
 static LIST_HEAD(, mxl_flow) guarded = LIST_HEAD_INITIALIZER(guarded);
 
-/* What was there when a flow was mapped for the first time, and for the last; under the mutex. */
+/* What was there when a flow was mapped for the first time, and for the last. */
 static struct sigaction first;
 static struct sigaction previous;
 static bool has_first;
@@ -30,6 +31,22 @@ static _Thread_local struct {
 	uintptr_t frame;
 } handed_on;
 
+static void lock(sigset_t *ret_mask)
+{
+	sigset_t bus;
+
+	sigemptyset(&bus);
+	sigaddset(&bus, SIGBUS);
+	pthread_sigmask(SIG_BLOCK, &bus, ret_mask);
+	pthread_mutex_lock(&guarded_mutex);
+}
+
+static void unlock(const sigset_t *mask)
+{
+	pthread_mutex_unlock(&guarded_mutex);
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
 /* A stretch of whole pages */
 struct stretch {
 	uintptr_t start;
@@ -40,9 +57,9 @@ struct stretch {
 static bool rest_of_region(const struct mxl_flow *flow, uint32_t region, uintptr_t address,
 			   struct stretch *ret)
 {
+	/* A flow that is mapped again, for writing, stays where it is: this does not change. */
 	uintptr_t start = (uintptr_t)mxl_flow_region(flow, region);
 	size_t size = mxl_flow_region_size(flow, region);
-
 	uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
 
 	ret->start = address & ~(page_size - 1);
@@ -73,18 +90,20 @@ static bool mend(uintptr_t address)
 	struct mxl_flow *flow;
 	struct stretch stretch;
 	bool mended = false;
+	sigset_t mask;
 
-	pthread_mutex_lock(&guarded_mutex);
+	lock(&mask);
 	LIST_FOREACH(flow, &guarded, guarded) {
 		if (!is_of_flow(flow, address, &stretch))
 			continue;
-		mended = fill_with_zeros(&stretch);
-		if (mended && !atomic_exchange_explicit(&flow->lost, true, memory_order_relaxed))
+		/* Before other threads can read a zero without a fault of their own */
+		if (!atomic_exchange(&flow->lost, true))
 			mxl_error("%s: a file was truncated while it was in use, the flow is lost",
 				  flow->dir_name);
+		mended = fill_with_zeros(&stretch);
 		break;
 	}
-	pthread_mutex_unlock(&guarded_mutex);
+	unlock(&mask);
 	return mended;
 }
 
@@ -97,10 +116,11 @@ static struct sigaction next_handler(const siginfo_t *info, uintptr_t frame)
 {
 	bool is_back = handed_on.info == info && frame < handed_on.frame;
 	struct sigaction next;
+	sigset_t mask;
 
-	pthread_mutex_lock(&guarded_mutex);
+	lock(&mask);
 	next = is_back ? first : previous;
-	pthread_mutex_unlock(&guarded_mutex);
+	unlock(&mask);
 	handed_on.info = info;
 	handed_on.frame = frame;
 	return next;
@@ -160,19 +180,23 @@ static void install_handler(void)
 
 void mxl_sigbus_guard(struct mxl_flow *flow)
 {
-	pthread_mutex_lock(&guarded_mutex);
+	sigset_t mask;
+
+	lock(&mask);
 	install_handler();
 	LIST_INSERT_HEAD(&guarded, flow, guarded);
 	flow->is_guarded = true;
-	pthread_mutex_unlock(&guarded_mutex);
+	unlock(&mask);
 }
 
 void mxl_sigbus_unguard(struct mxl_flow *flow)
 {
+	sigset_t mask;
+
 	if (!flow->is_guarded)
 		return;
-	pthread_mutex_lock(&guarded_mutex);
+	lock(&mask);
 	LIST_REMOVE(flow, guarded);
 	flow->is_guarded = false;
-	pthread_mutex_unlock(&guarded_mutex);
+	unlock(&mask);
 }

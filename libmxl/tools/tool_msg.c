@@ -80,7 +80,7 @@ const char *tool_status_text(mxlStatus status)
 	case MXL_ERR_PERMISSION_DENIED:
 		return "permission denied";
 	case MXL_ERR_FLOW_INVALID:
-		return "the flow was deleted or replaced";
+		return "the flow was deleted, replaced or damaged";
 	case MXL_ERR_UNSUPPORTED_OPERATION:
 		return "not supported";
 	default:

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define PAGE 4096
 
@@ -363,6 +364,45 @@ static void restore(mxlInstance inst)
 	role_check(mxlCreateFlowReader(inst, ID_C, NULL, &reader) == MXL_STATUS_OK);
 }
 
+#define SIGNALS 5000
+#define SIGNAL_PERIOD_NS 50000
+
+static timer_t timer;
+static volatile sig_atomic_t signals;
+
+/* Ends by itself: a slow machine may get to nothing else. */
+static void count_signal(int signal)
+{
+	struct itimerspec never = { { 0, 0 }, { 0, 0 } };
+
+	(void)signal;
+	if (++signals == SIGNALS)
+		timer_settime(timer, 0, &never, NULL);
+}
+
+/* busy DOMAIN: opens flows while SIGBUS is sent to it, in whatever it does */
+static int busy_role(int argc, char **argv)
+{
+	struct sigaction action = { .sa_handler = count_signal };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGBUS };
+	struct itimerspec period = { { 0, SIGNAL_PERIOD_NS }, { 0, SIGNAL_PERIOD_NS } };
+	mxlFlowReader reader;
+	mxlInstance inst;
+
+	role_check(argc == 1);
+	role_check(sigaction(SIGBUS, &action, NULL) == 0);
+	inst = mxlCreateInstance(argv[0], NULL);
+	role_check(inst && timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	role_check(timer_settime(timer, 0, &period, NULL) == 0);
+	while (signals < SIGNALS) {
+		role_check(mxlCreateFlowReader(inst, ID_A, NULL, &reader) == MXL_STATUS_OK);
+		role_check(mxlReleaseFlowReader(inst, reader) == MXL_STATUS_OK);
+	}
+	timer_delete(timer);
+	mxlDestroyInstance(inst);
+	return 0;
+}
+
 /* bus DOMAIN ACTION CAUSE: what the program wants of SIGBUS, then a flow, then the signal */
 static int bus_role(int argc, char **argv)
 {
@@ -424,6 +464,13 @@ TEST(other_faults_go_where_they_went)
 	}
 }
 
+/* Whatever the library is at, a signal that somebody sends reaches the program. */
+TEST(signals_come_while_flows_are_opened)
+{
+	open_writer(instance(), small_def(ID_A));
+	assert_int_equal(child_end(child_exec("busy", domain(), NULL)), 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(reader_of_a_truncated_grain),
 	cmocka_unit_test(reader_of_half_a_grain),
@@ -439,10 +486,12 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lost_flow_can_be_released),
 	cmocka_unit_test(threads_that_fault_at_once),
 	cmocka_unit_test(other_faults_go_where_they_went),
+	cmocka_unit_test(signals_come_while_flows_are_opened),
 };
 
 static const struct test_role roles[] = {
 	{ "bus", bus_role },
+	{ "busy", busy_role },
 };
 
 int main(int argc, char **argv)

@@ -59,16 +59,17 @@ vm_log_has() {
 	done
 }
 
-# Fault injection spares single pages and allocations that may wait, unless told otherwise
+# Fault injection spares single pages and allocations that may wait, unless told
+# otherwise, and reports each failure at length
 vm_has_faults() { [ -d /sys/kernel/debug/failslab ]; }
 vm_spare_no_allocation() {
-	local attr
-	vm_has_faults || return 0
-	for attr in failslab fail_page_alloc; do
-		echo N >"/sys/kernel/debug/$attr/ignore-gfp-wait"
-		echo 0 >"/sys/kernel/debug/$attr/verbose"
+	local setting file
+	for setting in failslab/ignore-gfp-wait=N failslab/verbose=0 \
+		fail_page_alloc/ignore-gfp-wait=N fail_page_alloc/ignore-gfp-highmem=N \
+		fail_page_alloc/min-order=0 fail_page_alloc/verbose=0 fail_usercopy/verbose=0; do
+		file=/sys/kernel/debug/${setting%=*}
+		[ ! -w "$file" ] || echo "${setting#*=}" >"$file"
 	done
-	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 }
 
 # Memory leaks: vm_leaks_clear forgets what is there, vm_leaks reports what has
